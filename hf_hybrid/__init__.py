@@ -1,0 +1,36 @@
+"""Hybrid batch training of multilingual retrievers (arXiv 2408.10536), and the evaluation that proves the result.
+
+Importing this package is light: public names are imported on first use, and neither torch nor transformers is loaded
+before something needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# public name -> module that defines it
+_EXPORTS = {
+    "Benchmark": "hf_hybrid.benchmarks",
+    "HybridBatchPlan": "hf_hybrid.batch_plan",
+    "HybridBatchSampler": "hf_hybrid.batch_plan",
+    "HybridCollator": "hf_hybrid.collator",
+    "HybridTrainer": "hf_hybrid.trainer",
+    "HybridTrainingArguments": "hf_hybrid.arguments",
+    "InputError": "hf_hybrid.errors",
+    "ParallelPairs": "hf_hybrid.pairs",
+}
+
+__all__ = ["__version__", *_EXPORTS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module 'hf_hybrid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
