@@ -1,4 +1,4 @@
-"""Arguments of the training command, one dataclass per concern, read from YAML and flags by `train.py` and the CLI."""
+"""`ModelArguments`: which encoder is trained."""
 
 from __future__ import annotations
 

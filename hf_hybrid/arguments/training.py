@@ -1,0 +1,184 @@
+"""`HybridTrainingArguments`: how batches are drawn and the loss is made, on top of the Trainer's own arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sentence_transformers import SentenceTransformerTrainingArguments
+
+from hf_hybrid.errors import InputError
+from hf_hybrid.plan_types import ARMS, PlanSettings
+
+NEGATIVES = ("auto", "in_batch", "in_batch+hard", "literal")
+
+
+@dataclass
+class HybridTrainingArguments(SentenceTransformerTrainingArguments):
+    """Arguments of hybrid batch training, on top of those of `transformers.TrainingArguments`.
+
+    Parameters:
+        arm (`str`, *optional*, defaults to `"hybrid"`):
+            How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one language per
+            batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).
+        mono_probability (`float`, *optional*, defaults to `0.5`):
+            Probability of a monolingual batch in the hybrid arm (the paper's alpha).
+        mono_probability_end (`float`, *optional*):
+            Let the probability run linearly to this value over the whole training.
+        global_batch_size (`int`, *optional*, defaults to `100`):
+            Rows that all ranks see in one micro-step, whatever their number; each rank takes its share of them. The
+            per-device batch size follows from it.
+        language_sampling (`str`, *optional*, defaults to `"uniform"`):
+            Share of languages or pairs: `uniform` (the paper), by `size`, or by `temperature`.
+        language_temperature (`float`, *optional*, defaults to `2.0`):
+            With `temperature`, a language's share is its size to the power 1/temperature.
+        one_pair_per_batch (`bool`, *optional*, defaults to `False`):
+            In cross-lingual batches, one ordered language pair per batch instead of pairs mixed in it.
+        source_per_batch (`bool`, *optional*, defaults to `False`):
+            One source per batch, in proportion to its size, instead of sources mixed in it.
+        distinct_passages (`bool`, *optional*, defaults to `False`):
+            Keep rows that share a passage out of one batch; otherwise they may meet and are masked.
+        batches_per_epoch (`int`, *optional*):
+            Length of an epoch; default: as many rows as there are renditions with a query.
+        scale (`float`, *optional*, defaults to `20.0`):
+            Factor on the cosine in the loss (inverse temperature). The paper gives none.
+        symmetric (`bool`, *optional*, defaults to `False`):
+            Average with the passage-to-query loss. The paper's loss has one direction.
+        negatives (`str`, *optional*, defaults to `"auto"`):
+            `in_batch` (the global batch's other positives), `in_batch+hard` (and the hard negatives), `literal` (the
+            paper's Eq. 1: hard negatives only), or `auto`: `in_batch+hard` where the data has negatives.
+        num_negatives (`int`, *optional*, defaults to `1`):
+            Hard negatives used per row, where the data has them.
+        max_tokens (`int`, *optional*):
+            Cut training texts to this many tokens; default: the encoder's own maximum.
+        resume (`bool`, *optional*, defaults to `False`):
+            Continue the run in `output_dir` from its last checkpoint.
+
+    Overrides of `transformers.TrainingArguments`, after the paper: `learning_rate` 3e-5, `weight_decay` 0.01. No external
+    tracker is used unless `report_to` names one.
+    """
+
+    output_dir: str | None = field(
+        default=None,
+        metadata={"help": "Where checkpoints, the model and the results go; default: a new folder under `outputs/`."},
+    )
+    learning_rate: float = field(default=3e-5, metadata={"help": "Peak learning rate (the paper's 3e-5)."})
+    weight_decay: float = field(default=0.01, metadata={"help": "Weight decay (the paper's 1e-2)."})
+    report_to: str | list[str] = field(
+        default="none", metadata={"help": "Trackers to report to (`tensorboard`, `wandb` ...); default none."}
+    )
+    arm: str = field(
+        default="hybrid",
+        metadata={
+            "help": "How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one "
+            "language per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).",
+            "choices": ARMS,
+        },
+    )
+    mono_probability: float = field(
+        default=0.5,
+        metadata={"help": "Probability of a monolingual batch in the hybrid arm (the paper's alpha)."},
+    )
+    mono_probability_end: float | None = field(
+        default=None,
+        metadata={"help": "Let the probability run linearly to this value over the whole training."},
+    )
+    global_batch_size: int = field(
+        default=100,
+        metadata={
+            "help": "Rows that all ranks see in one micro-step, whatever their number; each rank takes its share of "
+            "them. The per-device batch size follows from it."
+        },
+    )
+    language_sampling: str = field(
+        default="uniform",
+        metadata={
+            "help": "Share of languages or pairs: `uniform` (the paper), by `size`, or by `temperature`.",
+            "choices": ("uniform", "size", "temperature"),
+        },
+    )
+    language_temperature: float = field(
+        default=2.0,
+        metadata={"help": "With `temperature`, a language's share is its size to the power 1/temperature."},
+    )
+    one_pair_per_batch: bool = field(
+        default=False,
+        metadata={
+            "help": "In cross-lingual batches, one ordered language pair per batch instead of pairs mixed in it."
+        },
+    )
+    source_per_batch: bool = field(
+        default=False,
+        metadata={"help": "One source per batch, in proportion to its size, instead of sources mixed in it."},
+    )
+    distinct_passages: bool = field(
+        default=False,
+        metadata={"help": "Keep rows that share a passage out of one batch; otherwise they may meet and are masked."},
+    )
+    batches_per_epoch: int | None = field(
+        default=None,
+        metadata={"help": "Length of an epoch; default: as many rows as there are renditions with a query."},
+    )
+    scale: float = field(
+        default=20.0,
+        metadata={"help": "Factor on the cosine in the loss (inverse temperature). The paper gives none."},
+    )
+    symmetric: bool = field(
+        default=False,
+        metadata={"help": "Average with the passage-to-query loss. The paper's loss has one direction."},
+    )
+    negatives: str = field(
+        default="auto",
+        metadata={
+            "help": "`in_batch` (the global batch's other positives), `in_batch+hard` (and the hard negatives), "
+            "`literal` (the paper's Eq. 1: hard negatives only), or `auto`: `in_batch+hard` where the data has negatives.",
+            "choices": NEGATIVES,
+        },
+    )
+    num_negatives: int = field(default=1, metadata={"help": "Hard negatives used per row, where the data has them."})
+    max_tokens: int | None = field(
+        default=None,
+        metadata={"help": "Cut training texts to this many tokens; default: the encoder's own maximum."},
+    )
+    resume: bool = field(
+        default=False,
+        metadata={"help": "Continue the run in `output_dir` from its last checkpoint."},
+    )
+
+    def __post_init__(self) -> None:
+        if self.negatives not in NEGATIVES:
+            raise InputError(f"negatives: {self.negatives!r} is not one of {', '.join(NEGATIVES)}")
+        for name in ("num_negatives", "global_batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}: {getattr(self, name)} is below 1; give a positive number")
+        if self.scale <= 0:
+            raise InputError(f"scale: {self.scale} is not positive")
+        super().__post_init__()
+        if self.global_batch_size % self.world_size:
+            raise InputError(
+                f"global_batch_size: {self.global_batch_size} rows cannot be divided over {self.world_size} ranks; "
+                f"use a multiple of {self.world_size}"
+            )
+        # The loop's own counts (samples seen, samples per second) read the per-device size.
+        self.per_device_train_batch_size = self.global_batch_size // self.world_size
+        self.ddp_find_unused_parameters = False
+
+    def plan_settings(self, total_batches: int | None = None) -> PlanSettings:
+        """The batch plan's part of the arguments.
+
+        Args:
+            total_batches: Batches of the whole training, over which a schedule of `mono_probability` runs.
+        """
+        return PlanSettings(
+            arm=self.arm,
+            global_batch_size=self.global_batch_size,
+            seed=self.data_seed if self.data_seed is not None else self.seed,
+            mono_probability=self.mono_probability,
+            mono_probability_end=self.mono_probability_end,
+            schedule_batches=total_batches if self.mono_probability_end is not None else None,
+            language_sampling=self.language_sampling,
+            language_temperature=self.language_temperature,
+            one_pair_per_batch=self.one_pair_per_batch,
+            source_per_batch=self.source_per_batch,
+            distinct_passages=self.distinct_passages,
+            batches_per_epoch=self.batches_per_epoch,
+        )

@@ -1,0 +1,115 @@
+"""Train a multilingual retriever with hybrid batch training (arXiv 2408.10536), and measure it before and after.
+
+The default: a static encoder on the embedded parallel data, on a CPU, without a network, in minutes.
+
+    accelerate launch hf_hybrid/train.py
+
+The paper's settings on a pretrained encoder and renditions of your own (columns id, lang, query, passage):
+
+    accelerate launch hf_hybrid/train.py --config xlmr_base --dataset_name_or_path renditions/ --output_dir runs/xlmr
+
+Another arm, from the same recipe:
+
+    accelerate launch hf_hybrid/train.py --config xlmr_base --arm x-y --dataset_name_or_path renditions/
+
+`hf-hybrid train` is the same function.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, ModelArguments
+    from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.pairs import ParallelPairs
+
+logger = logging.getLogger(__name__)
+
+
+def train(model_args: ModelArguments, data_args: DataArguments, training_args: HybridTrainingArguments) -> Path:
+    """Build the encoder, train it, evaluate before and after, and save model and results.
+
+    Args:
+        model_args, data_args, training_args: As `parsing.parse_arguments` returns them.
+
+    Returns:
+        The folder of the trained model, `output_dir/model`; `output_dir/results.json` holds the measured values.
+
+    Raises:
+        InputError: Data, model or output directory do not fit; nothing has been written then.
+    """
+    from transformers import set_seed
+
+    from hf_hybrid.evaluation import HybridEvaluator
+    from hf_hybrid.models import build_encoder, save_encoder
+    from hf_hybrid.run_folder import RunFolder
+    from hf_hybrid.trainer import HybridTrainer
+
+    run = RunFolder.open(training_args)
+    set_seed(training_args.seed)
+    pairs = load_split(data_args, data_args.train_split)
+    dev, test = (load_benchmark(data_args, split) for split in (data_args.dev_split, data_args.test_split))
+    model = build_encoder(model_args, training_texts(pairs), seed=training_args.seed)
+    evaluator = None if dev is None else HybridEvaluator(dev, show_progress=False)
+    if evaluator is None:
+        training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
+    trainer = HybridTrainer(model, training_args, pairs, evaluator)
+    if test is not None:
+        run.evaluate("before", model, test, trainer)
+    trainer.train(resume_from_checkpoint=run.last_checkpoint)
+    if trainer.is_world_process_zero():
+        save_encoder(trainer.accelerator.unwrap_model(trainer.model), run.model, overwrite=training_args.resume)
+    if test is not None:
+        run.evaluate("results", model, test, trainer)
+    run.report(trainer)
+    return run.model
+
+
+def load_split(data_args: DataArguments, split: str) -> ParallelPairs:
+    """Renditions of a split of the training data."""
+    from hf_hybrid.pairs import ParallelPairs, embedded_dataset_path
+
+    evaluation = data_args.eval_dataset_name_or_path if split != data_args.train_split else None
+    name = evaluation or data_args.dataset_name_or_path or embedded_dataset_path()
+    return ParallelPairs.load(
+        name,
+        split=split,
+        config=None if evaluation else data_args.dataset_config,
+        revision=None if evaluation else data_args.dataset_revision,
+        languages=data_args.languages,
+    )
+
+
+def load_benchmark(data_args: DataArguments, split: str) -> Benchmark | None:
+    """A development or test split as a benchmark, or None where the split is `none`."""
+    from hf_hybrid.benchmarks import Benchmark
+
+    if split.lower() == "none":
+        return None
+    return Benchmark.from_pairs(load_split(data_args, split), name=split, max_examples=data_args.max_eval_examples)
+
+
+def training_texts(pairs: ParallelPairs) -> Iterator[str]:
+    """Every query and passage, for an encoder built from scratch to train its tokenizer on."""
+    for batch in pairs.dataset.select_columns(["query", "passage"]).iter(batch_size=10_000):
+        for column in ("query", "passage"):
+            yield from (text for text in batch[column] if text is not None)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and train; returns the exit status."""
+    from hf_hybrid.cli import run_command
+    from hf_hybrid.parsing import parse_arguments
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("hf_hybrid").setLevel(logging.INFO)
+    return run_command(lambda: train(*parse_arguments(argv)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

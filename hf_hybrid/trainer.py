@@ -1,0 +1,189 @@
+"""`HybridTrainer`: sentence-transformers' trainer on global hybrid batches.
+
+What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that mix
+or refill them), the loss (ids travel with the batch), and the logged values. Everything else (optimisers, schedules,
+checkpoints, DDP, evaluation, callbacks) is the `transformers.Trainer`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from accelerate.data_loader import prepare_data_loader
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from torch import nn
+from torch.utils.data import DataLoader
+from transformers import ProgressCallback, TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+from hf_hybrid.arguments import HybridTrainingArguments
+from hf_hybrid.batch_plan import HybridBatchPlan, HybridBatchSampler
+from hf_hybrid.collator import HybridCollator
+from hf_hybrid.errors import InputError
+from hf_hybrid.losses import HybridContrastiveLoss
+from hf_hybrid.models import is_static
+from hf_hybrid.pairs import ParallelPairs
+from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
+from hf_hybrid.tokenised import TokenisedPairs
+
+logger = logging.getLogger(__name__)
+
+
+class HybridTrainer(SentenceTransformerTrainer):
+    """Trains a `SentenceTransformer` on batches that are monolingual or cross-lingual as a whole, over all ranks.
+
+    Args:
+        model: The encoder.
+        args: See `HybridTrainingArguments`.
+        train_dataset: The renditions to train on.
+        evaluator: Called at every evaluation; `hf_hybrid.evaluation.HybridEvaluator` reports Mo, Cr, Mul, rank distance.
+        callbacks, optimizers: As for `transformers.Trainer`.
+
+    Example:
+        >>> trainer = HybridTrainer(model, HybridTrainingArguments("out", arm="hybrid"), pairs)    # doctest: +SKIP
+        >>> trainer.train()                                                                        # doctest: +SKIP
+    """
+
+    # The loss is a mean over each micro-batch: the Trainer has to divide by the accumulation steps itself.
+    loss_is_scaled_for_ga = False
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        args: HybridTrainingArguments,
+        train_dataset: ParallelPairs | None = None,
+        evaluator: Any = None,
+        callbacks: list[TrainerCallback] | None = None,
+        optimizers: tuple = (None, None),
+    ):
+        self.plan = None if train_dataset is None else _plan(train_dataset, args)
+        negatives, count = _negatives(args, train_dataset)
+        tokenised = None if self.plan is None else TokenisedPairs(self.plan, model, args.max_tokens, count)
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=tokenised,
+            loss=HybridContrastiveLoss(args.scale, negatives, args.symmetric),
+            evaluator=evaluator,
+            data_collator=HybridCollator(None if is_static(model) else model.tokenizer.pad_token_id),
+            callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
+            optimizers=optimizers,
+        )
+        if self.pop_callback(ProgressCallback) is not None:
+            self.add_callback(QuietProgress)
+        self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
+        if self.plan is not None and self.is_world_process_zero():
+            logger.info("%s", describe_plan(self.plan))
+
+    # -- data ---------------------------------------------------------------------------------------------------------
+
+    def get_train_dataloader(self) -> DataLoader:
+        """The loader of this rank's rows of every global batch.
+
+        Prepared as for one process: the sampler has already sliced the batches, so accelerate must not shard them, and
+        `set_epoch` then reaches the sampler also through the wrapper that a resumed run puts around it.
+        """
+        sampler = HybridBatchSampler(self.plan, self.args.process_index, self.args.world_size)
+        loader = DataLoader(
+            self.train_dataset,
+            batch_sampler=sampler,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
+            persistent_workers=self.args.dataloader_persistent_workers,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+        )
+        return prepare_data_loader(
+            loader, device=self.args.device, num_processes=1, process_index=0, put_on_device=True
+        )
+
+    def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
+        # Our data set is tokenised already; the parent's checks are for text columns.
+        return dataset
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        # The parent's callback inspects text columns of the training data. Cards are generated from results files.
+        self.model.model_card_data.generate_widget_examples = False
+
+    # -- loss ---------------------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Loss of this rank's rows against the passages of the whole global batch."""
+        loss, similarities = self.loss(model, inputs)
+        self._statistics.add(inputs, similarities)
+        return (loss, {}) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add to training logs what was drawn since the last one: shares of arms and languages, similarities."""
+        if "loss" in logs:
+            logs = {**logs, **self._statistics.pop(self.accelerator)}
+        super().log(logs, start_time)
+
+
+class PlanState(TrainerCallback, ExportableState):
+    """Keeps the plan's fingerprint in the trainer state, and refuses to resume a run with other batches."""
+
+    def __init__(self, plan: HybridBatchPlan):
+        self.fingerprint = plan.fingerprint()
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"stored": self.fingerprint}}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> PlanState:
+        instance = cls.__new__(cls)
+        instance.fingerprint = state["attributes"]["stored"]
+        return instance
+
+    def on_train_begin(self, args, state, control, **kwargs) -> None:
+        stored = state.stateful_callbacks.get(type(self).__name__, {}).get("attributes", {}).get("stored")
+        if state.global_step and stored is not None:
+            check_fingerprint(stored, self.fingerprint)
+
+
+def check_fingerprint(stored: dict[str, Any], current: dict[str, Any]) -> None:
+    """Compare the plan of a checkpoint with the run's.
+
+    Raises:
+        InputError: They differ; names what differs, and both values.
+    """
+    different = [key for key in {**stored, **current} if stored.get(key) != current.get(key)]
+    if different:
+        values = "; ".join(f"{key} was {stored.get(key)!r}, is {current.get(key)!r}" for key in different)
+        raise InputError(
+            f"resume: the checkpoint was trained on other batches ({values}); restore these or start a new run"
+        )
+
+
+class QuietProgress(ProgressCallback):
+    """The Trainer's progress bar, with one readable line per log instead of a dictionary."""
+
+    SHOWN = ("loss", "grad_norm", "learning_rate", "positive_similarity", "hardest_negative_similarity")
+
+    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
+        if state.is_world_process_zero and self.training_bar is not None and logs:
+            shown = [key for key in logs if key in self.SHOWN or key.startswith(("eval_", "share_"))]
+            values = (f"{key.removeprefix('eval_')} {float(logs[key]):.4g}" for key in shown if key != "eval_runtime")
+            if line := "  ".join(values):
+                self.training_bar.write(f"step {state.global_step}: {line}")
+
+
+def _plan(pairs: ParallelPairs, args: HybridTrainingArguments) -> HybridBatchPlan:
+    plan = HybridBatchPlan(pairs, args.plan_settings(total_batches=1))
+    if args.mono_probability_end is None:
+        return plan
+    accumulation = args.gradient_accumulation_steps
+    total = args.max_steps * accumulation if args.max_steps > 0 else int(len(plan) * args.num_train_epochs)
+    return HybridBatchPlan(pairs, args.plan_settings(total_batches=max(total, 1)))
+
+
+def _negatives(args: HybridTrainingArguments, pairs: ParallelPairs | None) -> tuple[str, int]:
+    """The loss's negatives and how many hard ones a row brings."""
+    has = pairs is not None and pairs.has_negatives
+    chosen = args.negatives if args.negatives != "auto" else ("in_batch+hard" if has else "in_batch")
+    if chosen != "in_batch" and not has:
+        raise InputError(f"negatives: '{chosen}' needs a column 'negatives' in the training data, which has none")
+    return chosen, 0 if chosen == "in_batch" else args.num_negatives
