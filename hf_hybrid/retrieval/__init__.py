@@ -1,0 +1,1 @@
+"""From texts to ranks: encoding, and exact ranks of the relevant candidates."""

@@ -1,0 +1,204 @@
+"""Counting within one block of scores: sort the columns of each language, then place the relevant scores by binary search."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+Array = np.ndarray | torch.Tensor
+
+
+class ScoreBlock:
+    """Buffers for a block of queries, and the counting in it.
+
+    Args:
+        block_size: queries in a full block.
+        pool_sizes: int ``[L]``, candidates of each language; a block's columns are grouped by language in this order.
+        top_k: places whose languages are counted.
+        tie_order: int64 ``[N]`` by column, or None; see `hf_hybrid.retrieval.ranks.Pool`.
+        device: where the scores are.
+
+    After `rank`, ``counts`` (int64 ``[4, entries]``: higher and tied in the pool, higher and tied in the own language) and
+    ``top_counts`` (float64 ``[rows, L]``) describe the block.
+    """
+
+    def __init__(
+        self,
+        block_size: int,
+        pool_sizes: np.ndarray,
+        top_k: int,
+        tie_order: np.ndarray | None,
+        device: torch.device,
+    ) -> None:
+        num_candidates = int(pool_sizes.sum())
+        self.block_size = block_size
+        self.pool_sizes = pool_sizes
+        self.starts = np.concatenate([[0], np.cumsum(pool_sizes)])
+        self.top_k = min(top_k, num_candidates)
+        self.tie_order = None if tie_order is None else torch.from_numpy(tie_order).to(device)
+        self.scores = torch.empty((block_size, num_candidates), dtype=torch.float32, device=device)
+        # Each language's columns lie together here: the binary search wants contiguous rows.
+        self._sorted = torch.empty(block_size * num_candidates, dtype=torch.float32, device=device)
+        self.counts = np.zeros((4, 0), dtype=np.int64)
+        self.top_counts = np.zeros((0, len(pool_sizes)))
+
+    def rank(self, scores: torch.Tensor, offsets: np.ndarray, columns: np.ndarray, languages: np.ndarray) -> bool:
+        """Count what stands above and beside the relevant candidates of a block.
+
+        Args:
+            scores: float32 ``[rows, N]``, a view of ``self.scores``; left unchanged.
+            offsets: int64 ``[rows + 1]``, entries of each row.
+            columns: int64 ``[entries]``, column of each relevant candidate.
+            languages: int64 ``[entries]``, its language.
+
+        Returns:
+            False where a score is not finite; nothing is counted then.
+        """
+        sections = self._sort_by_language(scores)
+        if sections is None:
+            return False
+        rows = np.repeat(np.arange(len(scores)), np.diff(offsets))
+        # What is placed in every language: the relevant scores, and behind them each row's k-th best.
+        values = torch.cat([scores[torch.from_numpy(rows), torch.from_numpy(columns)], self._kth_best(sections)])
+        above, tied = self._place(len(scores), values, np.concatenate([rows, np.arange(len(scores))]))
+
+        entries = np.arange(len(columns))
+        entry_above, entry_tied = above[:, : len(columns)], tied[:, : len(columns)]
+        self.counts = np.stack(
+            [
+                entry_above.sum(axis=0),
+                entry_tied.sum(axis=0) - 1,  # a candidate is not tied with itself
+                entry_above[languages, entries],
+                entry_tied[languages, entries] - 1,
+            ]
+        )
+        if self.tie_order is not None:
+            self._order_ties(scores, rows, columns, languages)
+        self.top_counts = self._languages_of_top(above[:, len(columns) :].T, tied[:, len(columns) :].T)
+        return True
+
+    def _place(self, num_rows: int, values: torch.Tensor, value_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of each language above and equal to each value in the value's row: two int64 ``[L, values]``."""
+        length = self.pool_sizes[:, None]
+        first = num_rows * self.starts[:-1, None] + value_rows * length
+        flat: Array = self._sorted
+        end: Array = first + length
+        if flat.device.type == "cpu":
+            flat, values = flat.numpy(), values.numpy()
+        else:
+            first, end = torch.from_numpy(first).to(flat.device), torch.from_numpy(end).to(flat.device)
+        lower = bisect(flat, first, end, values)
+        # Only where the next element equals the value is there a second border to look for.
+        equal = (lower < end) & (flat[lower.clip(max=len(flat) - 1)] == values)
+        upper = lower + 0
+        upper[equal] = bisect(flat, lower[equal], end[equal], flat[lower[equal]], right=True)
+        above, tied = end - upper, upper - lower
+        return (above, tied) if isinstance(above, np.ndarray) else (above.cpu().numpy(), tied.cpu().numpy())
+
+    def _sort_by_language(self, scores: torch.Tensor) -> list[torch.Tensor] | None:
+        """Ascending scores of each language, ``[rows, n_l]``; None where one is not finite."""
+        rows = len(scores)
+        sections = []
+        for start, stop in zip(self.starts[:-1], self.starts[1:], strict=True):
+            section = self._sorted[rows * start : rows * stop].view(rows, stop - start)
+            sort_rows(scores[:, start:stop], out=section)
+            # Infinities are sorted to the ends, NaN behind everything.
+            if section.numel() and not torch.isfinite(section[:, [0, -1]]).all():
+                return None
+            sections.append(section)
+        return sections
+
+    def _kth_best(self, sections: list[torch.Tensor]) -> torch.Tensor:
+        """The ``top_k``-th best score of each row, ``[rows]``: it is among the last ``top_k`` of the languages."""
+        best = torch.cat([section[:, -self.top_k :] for section in sections], dim=1)
+        return torch.topk(best, self.top_k, dim=1).values[:, -1]
+
+    def _languages_of_top(self, above: np.ndarray, tied: np.ndarray) -> np.ndarray:
+        """Expected candidates of each language in the top k, from those above and at the k-th best score, ``[rows, L]``."""
+        places_left = self.top_k - above.sum(axis=1, keepdims=True)
+        return above + tied * (places_left / tied.sum(axis=1, keepdims=True))
+
+    def _order_ties(self, scores: torch.Tensor, rows: np.ndarray, columns: np.ndarray, languages: np.ndarray) -> None:
+        """Turn ``counts`` into places: add the tied candidates that ``tie_order`` puts before the relevant one."""
+        for entry in np.flatnonzero(self.counts[1] > 0):
+            row, column = scores[rows[entry]], columns[entry]
+            before = (row == row[column]) & (self.tie_order < self.tie_order[column])
+            self.counts[0, entry] += int(before.sum())
+            start, stop = self.starts[languages[entry]], self.starts[languages[entry] + 1]
+            self.counts[2, entry] += int(before[start:stop].sum())
+        self.counts[[1, 3]] = 0
+
+
+def sort_rows(values: torch.Tensor, out: torch.Tensor) -> None:
+    """Write the rows of float32 ``[rows, n]`` into ``out``, each sorted ascending, NaN last.
+
+    On a CPU numpy sorts the shared memory: its vectorised sort is more than ten times faster than ``torch.sort``, which carries
+    indices along. Here and in `bisect` the work is done by one thread on purpose: starting two for pieces this small costs little
+    on an idle machine, but makes each piece wait for a time slice on a busy one.
+    """
+    if values.device.type == "cpu":
+        sorted_rows = out.numpy()
+        np.copyto(sorted_rows, values.numpy())
+        sorted_rows.sort(axis=1)
+    else:
+        out.copy_(torch.sort(values, dim=1).values)
+
+
+def bisect(flat: Array, first: Array, end: Array, values: Array, right: bool = False) -> Array:
+    """Binary search of many values in many sorted runs of one flat array: numpy arrays or torch tensors.
+
+    Args:
+        flat: float32 ``[M]``.
+        first: int64 of any shape, where the run of each value begins in ``flat``.
+        end: int64 of the same shape, where it ends (exclusive).
+        values: float32, finite, of the same or a broadcastable shape.
+        right: go past elements equal to the value.
+
+    Returns:
+        int64 of the same shape: the first place in ``flat`` from which the run is not below the value (``right``: above it).
+
+    Example:
+        >>> runs = np.array([1.0, 2.0, 2.0, 5.0, 7.0])  # [1, 2, 2] and [5, 7]
+        >>> bisect(runs, np.array([0, 3]), np.array([3, 5]), np.array([2.0, 6.0])).tolist()
+        [1, 4]
+    """
+    place = first + 0
+    longest = int((end - first).max()) if len(first.flatten()) else 0
+    step = 1 << (longest.bit_length() - 1) if longest else 0
+    while step:
+        # Everything before `place` is below; are the next `step` elements too? Only the last of them needs to be looked at.
+        probe = place + (step - 1)
+        element = flat[probe.clip(max=len(flat) - 1)]
+        is_below = (element <= values) if right else (element < values)
+        place += (is_below & (probe < end)) * step
+        step >>= 1
+    return place
+
+
+def duplicate_rows(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find rows that repeat an earlier row bit by bit.
+
+    Args:
+        vectors: float32 ``[N, d]``.
+
+    Returns:
+        ``(duplicates, originals)``, int64 indices of equal length: row ``duplicates[i]`` equals row ``originals[i]``.
+
+    Example:
+        >>> [found.tolist() for found in duplicate_rows(torch.tensor([[1.0], [2.0], [1.0]]))]
+        [[2], [0]]
+    """
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randint(-(2**62), 2**62, (vectors.shape[1],), generator=generator).to(vectors.device)
+    # Integer sums wrap around but do not round: equal rows have equal hashes wherever they stand.
+    hashes = torch.cat([(chunk.view(torch.int32) * weights).sum(dim=1) for chunk in vectors.contiguous().split(4096)])
+    _, group, size = torch.unique(hashes, return_inverse=True, return_counts=True)
+    shared = torch.nonzero(size[group] > 1).flatten()
+    first_of_group: dict[int, int] = {}
+    pairs = []
+    for row, key in zip(shared.tolist(), group[shared].tolist(), strict=True):
+        original = first_of_group.setdefault(key, row)
+        if original != row and torch.equal(vectors[row], vectors[original]):
+            pairs.append((row, original))
+    found = torch.tensor(pairs, dtype=torch.int64, device=vectors.device).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
