@@ -1,0 +1,343 @@
+"""Evaluate an encoder on a benchmark: Mo, Cr, Mul with every language pair, rank distance and language bias, exact."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
+
+from .errors import InputError
+from .metrics import (
+    LanguageScores,
+    LanguageShare,
+    RankDistance,
+    TieGroups,
+    average_precision,
+    language_scores,
+    ndcg_at_k,
+    own_language_share,
+    rank_distance,
+    recall_at_k,
+    reciprocal_rank,
+    summarise_rank_distance,
+)
+from .retrieval.encode import DEFAULT_BATCH_SIZE, encode_benchmark
+from .retrieval.ranks import Pool, RelevantRanks, relevant_ranks, trec_order
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from .benchmarks import Benchmark
+
+TIE_RULES = ("expected", "trec")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on a benchmark.
+
+    Attributes:
+        benchmark: name of the benchmark.
+        languages: its L languages, the order of all per-language values.
+        measures: measure name -> its values over all settings: ``map`` and ``recall_at_1``, ``recall_at_<k>``, ``mrr``,
+            ``ndcg_at_<k>``.
+        rank_distance: in the multilingual pool.
+        language_share: languages of the top k of the multilingual pool.
+        per_query: one row per query of the benchmark: ``map_pool``, ``rank_distance`` (float64 ``[Q]``) and ``map_by_language``
+            (float64 ``[Q, L]``, NaN where the query has no relevant candidate in the language).
+        seconds: time of each step: ``encode`` (0 from given vectors), ``rank``, ``metrics``.
+        settings: batch size, tie rule, k, prompts.
+    """
+
+    benchmark: str
+    languages: tuple[str, ...]
+    measures: dict[str, LanguageScores]
+    rank_distance: RankDistance
+    language_share: LanguageShare
+    per_query: dict[str, np.ndarray] = field(repr=False)
+    seconds: dict[str, float]
+    settings: dict[str, Any]
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """mAP of every (query language, candidate language): float64 ``[L, L]``."""
+        return self.measures["map"].cells
+
+    @property
+    def mo(self) -> float:
+        """mAP, mean of the same-language cells."""
+        return self.measures["map"].mo
+
+    @property
+    def cr(self) -> float:
+        """mAP, mean of the ordered cross-language cells (NaN with one language)."""
+        return self.measures["map"].cr
+
+    @property
+    def mul(self) -> float:
+        """mAP in one pool of all languages, mean over query languages."""
+        return self.measures["map"].mul
+
+    @property
+    def mean(self) -> float:
+        """Mean of Mo, Cr and Mul, of those that are defined."""
+        return float(np.nanmean([self.mo, self.cr, self.mul]))
+
+    def summary(self) -> dict[str, float]:
+        """The figures that matter, by names without spaces or slashes; a figure that does not exist for the benchmark is left out.
+
+        ``mo_map``, ``cr_map``, ``mul_map``, ``mean_map``, then ``mo_``, ``cr_`` and ``mul_`` of the other measures; ``rank_distance``,
+        ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and ``own_language_share_of_pool``.
+        """
+        figures = {"mo_map": self.mo, "cr_map": self.cr, "mul_map": self.mul, "mean_map": self.mean}
+        for name, scores in self.measures.items():
+            figures |= {f"mo_{name}": scores.mo, f"cr_{name}": scores.cr, f"mul_{name}": scores.mul}
+        figures["rank_distance"] = self.rank_distance.mean
+        figures["rank_distance_median"] = self.rank_distance.median
+        figures["rank_distance_normalised"] = self.rank_distance.normalised
+        figures[f"own_language_share_at_{self.language_share.k}"] = self.language_share.own
+        figures["own_language_share_of_pool"] = self.language_share.pool
+        return {name: float(value) for name, value in figures.items() if not math.isnan(value)}
+
+    def per_language(self) -> dict[str, dict[str, float]]:
+        """Values of each query language: tag -> ``mo_map``, ``cr_map``, ``mul_map``, ``rank_distance``, ``own_language_share`` ..."""
+        columns = {
+            f"{setting}_{name}": values
+            for name, scores in self.measures.items()
+            for setting, values in (
+                ("mo", np.diagonal(scores.cells)),
+                ("cr", scores.cross_by_language),
+                ("mul", scores.pool),
+            )
+        }
+        columns["rank_distance"] = self.rank_distance.by_language
+        columns["own_language_share"] = self.language_share.own_by_language
+        columns["own_language_share_of_pool"] = self.language_share.pool_by_language
+        return {
+            tag: {name: float(values[code]) for name, values in columns.items() if not math.isnan(values[code])}
+            for code, tag in enumerate(self.languages)
+        }
+
+
+def evaluate_model(
+    model: SentenceTransformer,
+    benchmark: Benchmark,
+    *,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    ties: str = "expected",
+    k: int = 10,
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
+    max_memory_mb: float = 256,
+    show_progress: bool = True,
+) -> Evaluation:
+    """Encode a benchmark and measure everything there is to measure.
+
+    Args:
+        model: the encoder; its saved prompts apply.
+        benchmark: what to search for what.
+        batch_size: texts per encoding batch.
+        ties: ``expected``: mean over all orders of equally scored candidates; ``trec``: by candidate id, descending, as trec_eval and
+            pytrec_eval do.
+        k: cutoff of recall, nDCG and of the language share.
+        query_prompt: put before queries instead of the saved prompt; an empty string means none.
+        passage_prompt: likewise for candidates.
+        max_memory_mb: bound on the memory for scores, in MiB.
+        show_progress: show progress bars (first process only).
+
+    Returns:
+        The measured values.
+
+    Raises:
+        InputError: an unknown option, or vectors that are not finite.
+
+    Example:
+        >>> evaluation = evaluate_model(model, benchmark)  # doctest: +SKIP
+        >>> evaluation.summary()["mul_map"]  # doctest: +SKIP
+        0.5121
+    """
+    from .models import prompt_texts
+
+    started = time.perf_counter()
+    was_training = model.training
+    model.eval()
+    queries, candidates = encode_benchmark(
+        model,
+        benchmark,
+        batch_size=batch_size,
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+        show_progress=show_progress,
+    )
+    model.train(was_training)
+    encoded = time.perf_counter() - started
+    saved_query, saved_passage = prompt_texts(model)
+    settings = {
+        "batch_size": batch_size,
+        "query_prompt": saved_query if query_prompt is None else query_prompt,
+        "passage_prompt": saved_passage if passage_prompt is None else passage_prompt,
+        "max_seq_length": model.max_seq_length,
+        "dimension": int(queries.shape[1]),
+    }
+    evaluation = evaluate_embeddings(
+        queries, candidates, benchmark, ties=ties, k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
+    )
+    evaluation.seconds["encode"] = encoded
+    evaluation.settings.update(settings)
+    return evaluation
+
+
+def evaluate_embeddings(
+    queries: torch.Tensor,
+    candidates: torch.Tensor,
+    benchmark: Benchmark,
+    *,
+    ties: str = "expected",
+    k: int = 10,
+    max_memory_mb: float = 256,
+    show_progress: bool = False,
+) -> Evaluation:
+    """Measure given vectors: float32 queries ``[Q, d]`` and candidates ``[N, d]``, scored by dot product.
+
+    Otherwise as `evaluate_model`. Vectors of unit length make the score the cosine similarity.
+    """
+    if ties not in TIE_RULES:
+        raise InputError(f"ties is {ties!r}: choose one of {', '.join(TIE_RULES)}")
+    if k < 1:
+        raise InputError(f"k must be at least 1, got {k}")
+    for kind, vectors, count in (
+        ("query", queries, benchmark.num_queries),
+        ("candidate", candidates, benchmark.num_candidates),
+    ):
+        if len(vectors) != count:
+            raise InputError(
+                f"{len(vectors)} {kind} vectors for a benchmark of {count}: give one row per {kind}, in its order"
+            )
+    started = time.perf_counter()
+    pool = Pool(
+        relevance_offsets=benchmark.relevance_offsets,
+        relevance_candidates=benchmark.relevance_candidates,
+        candidate_languages=benchmark.candidate_languages,
+        num_languages=len(benchmark.languages),
+        tie_order=trec_order(benchmark.candidate_ids) if ties == "trec" else None,
+        query_names=benchmark.query_ids,
+        candidate_names=benchmark.candidate_ids,
+    )
+    ranks = relevant_ranks(
+        queries, candidates, pool, top_k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
+    )
+    ranked = time.perf_counter()
+    evaluation = evaluate_ranks(ranks, benchmark)
+    evaluation.settings["ties"] = ties
+    evaluation.seconds.update(encode=0.0, rank=ranked - started, metrics=time.perf_counter() - ranked)
+    return evaluation
+
+
+def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
+    """Turn ranks of the relevant candidates into all measures; the last step of `evaluate_embeddings`."""
+    num_languages, k = len(benchmark.languages), ranks.top_k
+    in_pool = TieGroups.from_ranks(ranks.offsets, ranks.pool_higher, ranks.pool_tied)
+    by_language = TieGroups.from_ranks(*ranks.by_language())
+    values: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for name, measure in _measures(k).items():
+        values[name] = (measure(by_language).reshape(-1, num_languages), measure(in_pool))
+    distances = rank_distance(in_pool)
+    languages = benchmark.query_languages
+    return Evaluation(
+        benchmark=benchmark.name,
+        languages=tuple(benchmark.languages),
+        measures={name: language_scores(*pair, languages) for name, pair in values.items()},
+        rank_distance=summarise_rank_distance(distances, languages, num_languages, benchmark.num_candidates),
+        language_share=own_language_share(ranks.top_counts, languages, ranks.pool_sizes, k),
+        per_query={"map_by_language": values["map"][0], "map_pool": values["map"][1], "rank_distance": distances},
+        seconds={},
+        settings={"k": k},
+    )
+
+
+def _measures(k: int) -> dict[str, Callable[[TieGroups], np.ndarray]]:
+    return {
+        "map": average_precision,
+        "recall_at_1": lambda groups: recall_at_k(groups, 1),
+        f"recall_at_{k}": lambda groups: recall_at_k(groups, k),
+        "mrr": reciprocal_rank,
+        f"ndcg_at_{k}": lambda groups: ndcg_at_k(groups, k),
+    }
+
+
+class HybridEvaluator(SentenceEvaluator):
+    """`evaluate_model` as an evaluator for the sentence-transformers trainer; ``mean_map`` chooses the best checkpoint.
+
+    Args:
+        benchmark: what to evaluate on.
+        batch_size: texts per encoding batch.
+        ties: see `evaluate_model`.
+        k: see `evaluate_model`.
+        name: put before the names of the metrics, as ``<name>_``; none by default.
+        show_progress: show progress bars.
+
+    Calling it with a model returns `Evaluation.summary`. Where an output path is given (the trainer gives one), the evaluation is
+    also written there as ``hybrid_evaluation_<benchmark>_step_<steps>.json``.
+
+    Example:
+        >>> evaluator = HybridEvaluator(Benchmark.from_pairs(dev_pairs))  # doctest: +SKIP
+        >>> evaluator(model)["mean_map"]  # doctest: +SKIP
+        0.61
+    """
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        ties: str = "expected",
+        k: int = 10,
+        name: str = "",
+        show_progress: bool = False,
+    ) -> None:
+        super().__init__()
+        self.benchmark = benchmark
+        self.batch_size = batch_size
+        self.ties = ties
+        self.k = k
+        self.name = name
+        self.show_progress = show_progress
+        self.greater_is_better = True
+        self.primary_metric = "mean_map"
+        self.last: Evaluation | None = None
+
+    def __call__(
+        self, model: SentenceTransformer, output_path: str | None = None, epoch: float = -1, steps: int = -1
+    ) -> dict[str, float]:
+        """Evaluate the model; also keeps the whole `Evaluation` as ``last``."""
+        self.last = evaluate_model(
+            model,
+            self.benchmark,
+            batch_size=self.batch_size,
+            ties=self.ties,
+            k=self.k,
+            show_progress=self.show_progress,
+        )
+        if output_path is not None:
+            self._write(Path(output_path), epoch, steps)
+        metrics = self.prefix_name_to_metrics(self.last.summary(), self.name)
+        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
+        return metrics
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """Settings for the model card that sentence-transformers writes."""
+        return {"benchmark": self.benchmark.name, "ties": self.ties, "k": self.k}
+
+    def _write(self, folder: Path, epoch: float, steps: int) -> None:
+        from .results import evaluation_record, write_json
+
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"hybrid_evaluation_{self.benchmark.name}_step_{steps}.json"
+        # A resumed run comes by the same step again and measures the same: the file is the run's own.
+        write_json(path, {"epoch": epoch, "steps": steps, **evaluation_record(self.last)}, overwrite=True)
