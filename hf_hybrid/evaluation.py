@@ -183,7 +183,7 @@ def evaluate_model(
         "batch_size": batch_size,
         "query_prompt": saved_query if query_prompt is None else query_prompt,
         "passage_prompt": saved_passage if passage_prompt is None else passage_prompt,
-        "max_seq_length": model.max_seq_length,
+        "max_seq_length": _max_seq_length(model),
         "dimension": int(queries.shape[1]),
     }
     evaluation = evaluate_embeddings(
@@ -192,6 +192,12 @@ def evaluate_model(
     evaluation.seconds["encode"] = encoded
     evaluation.settings.update(settings)
     return evaluation
+
+
+def _max_seq_length(model: SentenceTransformer) -> int | None:
+    """Longest input in tokens, None where there is no limit (static encoders say infinity)."""
+    length = model.max_seq_length
+    return None if length is None or math.isinf(length) else int(length)
 
 
 def evaluate_embeddings(

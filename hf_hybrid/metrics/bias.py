@@ -35,7 +35,7 @@ class LanguageShare:
     """Share of the query's own language among the top k of the multilingual pool, against its share of the pool.
 
     Attributes:
-        k: number of places looked at (at most the pool's size).
+        k: number of places asked for; a smaller pool fills fewer.
         own: mean over languages of the share of the query's language in the top k.
         pool: the same mean of the share of the query's language in the whole pool: what a ranking blind to language gives.
         own_by_language: float64 ``[L]``.
@@ -133,7 +133,7 @@ def own_language_share(
     pool_by_language = np.where(asked, pool_sizes / pool_sizes.sum(), np.nan)
     own_by_language = np.diagonal(top_by_language).copy()
     return LanguageShare(
-        k=places,
+        k=k,
         own=float(np.nanmean(own_by_language)),
         pool=float(np.nanmean(pool_by_language)),
         own_by_language=own_by_language,

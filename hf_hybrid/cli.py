@@ -1,0 +1,202 @@
+"""`hf-hybrid`: one verb, one function. Nothing heavy is imported before a verb is known to run."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+
+from . import __version__
+from .errors import InputError
+
+DESCRIPTION = "Train multilingual retrievers with hybrid batch training (arXiv 2408.10536), and prove the result."
+EVALUATE_DESCRIPTION = """\
+Evaluate an encoder: mAP within every language, across every language pair and in one pool of all languages, the rank
+distance between translations of an answer, and the share of the query's language at the top. All ranks are exact.
+"""
+EVALUATE_EPILOG = """\
+examples:
+  hf-hybrid evaluate runs/my_run/model
+  hf-hybrid evaluate intfloat/multilingual-e5-small --benchmark xquad_r --data_dir lareqa/xquad-r --output e5.json
+
+benchmarks:
+  cldr_qa   the test split of the data set that comes with this package (18 languages, no download)
+  xquad_r   XQuAD-R of LAReQA (11 languages, 1,190 questions each, 13,014 sentences): needs --data_dir or --hub_id
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the command `hf-hybrid`.
+
+    Args:
+        argv: arguments after the program's name; those of the process by default.
+
+    Returns:
+        Exit status: 0, 2 for input to correct, 130 when interrupted.
+
+    Example:
+        >>> main(["evaluate", "model", "--benchmark", "xquad_r"])  # doctest: +SKIP
+        2
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == ["train"]:
+        # The trainer has its own parser: recipes and flags of transformers.
+        from .train import main as train_main
+
+        return train_main(argv[1:])
+    arguments = make_parser().parse_args(argv)
+    return run_command(lambda: arguments.run(arguments))
+
+
+def run_command(function: Callable[[], object]) -> int:
+    """Run a command and turn mistakes in the input into one line on stderr.
+
+    Args:
+        function: does the work; its result is ignored.
+
+    Returns:
+        0; 2 after an `InputError`; 130 when interrupted. Other exceptions are defects and pass.
+
+    Example:
+        >>> run_command(lambda: None)
+        0
+    """
+    try:
+        function()
+    except InputError as error:
+        sys.stderr.write(f"hf-hybrid: error: {' '.join(str(error).split())}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("hf-hybrid: interrupted\n")
+        return 130
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs but `train`, whose arguments are parsed by `hf_hybrid.train`."""
+    parser = argparse.ArgumentParser(prog="hf-hybrid", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"hf-hybrid {__version__}")
+    verbs = parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="train | evaluate")
+    verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
+    _add_evaluate(verbs)
+    return parser
+
+
+def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser(
+        "evaluate",
+        help="evaluate an encoder on a benchmark",
+        description=EVALUATE_DESCRIPTION,
+        epilog=EVALUATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_evaluate)
+    parser.add_argument(
+        "model", metavar="MODEL", help="folder or Hub name of a sentence-transformers or transformers encoder"
+    )
+
+    data = parser.add_argument_group("benchmark")
+    data.add_argument(
+        "--benchmark", default="cldr_qa", metavar="NAME", help="what to evaluate on, see below (default: cldr_qa)"
+    )
+    data.add_argument("--data_dir", metavar="DIR", help="folder with the benchmark's files")
+    data.add_argument(
+        "--hub_id", metavar="OWNER/NAME", help="Hub data set with the benchmark's files, instead of --data_dir"
+    )
+    data.add_argument("--benchmark_revision", metavar="REV", help="branch, tag or commit of --hub_id")
+    data.add_argument(
+        "--candidate_text",
+        metavar="KIND",
+        help="xquad_r: `sentence`, or `sentence_in_context`: the sentence, a line break and its paragraph (default: sentence)",
+    )
+    data.add_argument("--max_examples", type=int, metavar="N", help="cldr_qa: only N examples, in all their languages")
+
+    encoder = parser.add_argument_group("encoder")
+    encoder.add_argument("--model_revision", metavar="REV", help="branch, tag or commit of a Hub model")
+    encoder.add_argument("--pooling", metavar="KIND", help="`mean` or `cls`, instead of what the model says")
+    encoder.add_argument(
+        "--query_prompt", metavar="TEXT", help="put before queries instead of the prompt saved with the model"
+    )
+    encoder.add_argument(
+        "--passage_prompt", metavar="TEXT", help="put before candidates instead of the prompt saved with the model"
+    )
+    encoder.add_argument(
+        "--batch_size", type=int, default=128, metavar="N", help="texts encoded at once (default: %(default)s)"
+    )
+    encoder.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU where there is one)")
+
+    measure = parser.add_argument_group("measures")
+    measure.add_argument(
+        "--ties",
+        default="expected",
+        metavar="RULE",
+        help="equal scores: `expected`, the mean over their orders, or `trec`, by candidate id as trec_eval does (default: %(default)s)",
+    )
+    measure.add_argument(
+        "--k",
+        type=int,
+        default=10,
+        metavar="K",
+        help="cutoff of recall, nDCG and language share (default: %(default)s)",
+    )
+    measure.add_argument(
+        "--max_memory_mb", type=float, default=256, metavar="MB", help="memory for scores (default: %(default)s)"
+    )
+
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", metavar="FILE", help="write everything measured to this JSON results file")
+    output.add_argument("--overwrite", action="store_true", help="replace an existing results file")
+    output.add_argument("--quiet", action="store_true", help="no progress bars")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    """`hf-hybrid evaluate`: load, measure, print, write."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    if arguments.output:
+        from .results import check_output
+
+        check_output(arguments.output, arguments.overwrite)
+    from .benchmarks import load_benchmark
+
+    benchmark = load_benchmark(
+        arguments.benchmark,
+        data_dir=arguments.data_dir,
+        hub_id=arguments.hub_id,
+        revision=arguments.benchmark_revision,
+        candidate_text=arguments.candidate_text,
+        max_examples=arguments.max_examples,
+    )
+    from .evaluation import evaluate_model
+    from .retrieval.encode import load_encoder
+
+    model = load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)
+    evaluation = evaluate_model(
+        model,
+        benchmark,
+        batch_size=arguments.batch_size,
+        ties=arguments.ties,
+        k=arguments.k,
+        query_prompt=arguments.query_prompt,
+        passage_prompt=arguments.passage_prompt,
+        max_memory_mb=arguments.max_memory_mb,
+        show_progress=not arguments.quiet,
+    )
+    from .text_report import evaluation_report
+
+    width = shutil.get_terminal_size((120, 24)).columns
+    head = f"{arguments.model} on {benchmark.name}: {benchmark.num_queries:,} queries, {benchmark.num_candidates:,} candidates"
+    seconds = ", ".join(f"{name} {value:.1f} s" for name, value in evaluation.seconds.items())
+    sys.stdout.write(f"{head}\n\n{evaluation_report(evaluation, width)}\n({seconds})\n")
+    if arguments.output:
+        from .results import build_results, write_results
+
+        revision = model.model_card_data.base_model_revision or arguments.model_revision
+        results = build_results(evaluation, benchmark, arguments.model, revision)
+        sys.stdout.write(f"Written to {write_results(arguments.output, results, arguments.overwrite)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
