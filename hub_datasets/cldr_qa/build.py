@@ -67,6 +67,23 @@ def capitalise(text: str, language: str) -> str:
     return first + text[1:] if len(first) == 1 else text
 
 
+def choose_particles(text: str) -> str:
+    """Replace "은(는)", "을(를)", "(으)로" by the form that the preceding Korean syllable calls for.
+
+    Example:
+        >>> choose_particles("일본은(는) 쿠바을(를) 서울(으)로")
+        '일본은 쿠바를 서울로'
+    """
+
+    def pick(match: re.Match[str]) -> str:
+        final = (ord(match[1]) - 0xAC00) % 28  # 0: no final consonant, 8: ㄹ
+        if match[3] == "(으)로":
+            return match[1] + match[2] + ("로" if final in (0, 8) else "으로")
+        return match[1] + match[2] + (match[3][0] if final else match[3][2])
+
+    return re.sub(r"([가-힣])([’)]*)(은\(는\)|을\(를\)|\(으\)로)", pick, text)
+
+
 def fill(template: str, fields: dict[str, str], language: str) -> str:
     """Put the fields into a template; a field that begins a sentence is capitalised."""
     pieces, end = [], 0
@@ -78,6 +95,10 @@ def fill(template: str, fields: dict[str, str], language: str) -> str:
         pieces.append(value)
         end = match.end()
     text = "".join(pieces) + template[end:]
+    if language == "ko":
+        text = choose_particles(text)
+    if language == "th":
+        text = re.sub(r"\)(?=[\u0e00-\u0e7f])", ") ", text)
     return re.sub(r"\.\.(?=$| )", ".", text)  # an abbreviation's full stop also ends the sentence
 
 

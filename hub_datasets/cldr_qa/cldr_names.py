@@ -31,6 +31,13 @@ SCRIPT_LETTER = {
 _DIGITS = {"beng": 0x09E6, "arabext": 0x06F0, "arab": 0x0660, "deva": 0x0966}
 # Units whose international (SI) symbol may stand in where a language has no abbreviation of its own.
 _METRIC = re.compile(r"(meter|gram|liter|watt|joule|hertz|pascal|volt|ampere|ohm|newton|byte|second|kelvin|celsius)$")
+_GENERIC_WORD = {
+    "ar": r"^لغة ",
+    "id": r"^Bahasa ",
+    "sw": r"^[Ll]ugha ya ",
+    "th": r"^(ภาษา|อักษร)",
+    "tr": r" [Dd]ili$",
+}
 _ENGLISH_THE = frozenset(
     "AE AX BQ BS CC CF CK DO FK FO GB GM IM IO KM KY MH MP MV NL PH PN PS SB SC TC TF UM US VG VI".split()
 )
@@ -92,6 +99,14 @@ class Names:
         # CLDR writes Vietnamese generic words ("Tiếng", "Chữ", "Tháng") with a capital fit for lists only.
         return name[0].lower() + name[1:] if name and self.language == "vi" else name
 
+    def _generic(self, name: str | None) -> str | None:
+        # Some names of languages and scripts include the generic word that the templates add, others do not.
+        if name and self.language in _GENERIC_WORD:
+            name = re.sub(_GENERIC_WORD[self.language], "", name)
+        if name and self.language == "vi":
+            name = name.replace("Chứ ", "Chữ ")  # a slip in CLDR
+        return self._lower_first(name)
+
     def territory(self, code: str, article: bool = False) -> str | None:
         """Name of a territory or M49 region; in English optionally with the article that some names take."""
         name = self._get("territories", code)
@@ -101,12 +116,16 @@ class Names:
 
     def language_name(self, code: str) -> str | None:
         """Name of a language."""
-        name = self._lower_first(self._get("languages", code))
-        return name.removesuffix(" dili") if name and self.language == "tr" else name
+        return self._generic(self._get("languages", code))
+
+    def listed_language(self, code: str) -> str | None:
+        """Name of a language as an item of a list, where Thai and Indonesian repeat the word for "language"."""
+        name = self.language_name(code)
+        return {"th": "ภาษา", "id": "bahasa "}.get(self.language, "") + name if name else None
 
     def script(self, code: str) -> str | None:
         """Name of a script."""
-        return self._lower_first(self._get("scripts", code))
+        return self._generic(self._get("scripts", code))
 
     def currency(self, code: str) -> str | None:
         """Name of a currency."""

@@ -6,6 +6,7 @@ A :class:`Fact` is one passage: an entity, a relation, and a function that fills
 from __future__ import annotations
 
 import calendar
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,9 +27,10 @@ REGION_OF = {
 }
 CAPITALS: dict[str, str] = _GEOGRAPHY["capitals"]
 TERRITORIES = tuple(sorted(REGION_OF))
-_NOT_LANGUAGES = {"und", "mul", "zxx", "mis", "root", "no", "sh", "tl", "mo"}
+_NOT_LANGUAGES = {"und", "mul", "zxx", "mis", "root", "no", "sh", "tl", "mo", "zbl"}
 _NOT_SCRIPTS = {"Zyyy", "Zinh", "Zzzz", "Zxxx", "Zmth", "Zsye", "Zsym", "Hans", "Hant", "Qaag", "Aran", "Latf", "Latg"}
-# CLDR names a combination of scripts or a variant with a whole phrase; these do not fit "the script X".
+# Precious metals, test and accounting codes are in ISO 4217 but are not currencies that anybody pays with.
+_NOT_CURRENCIES = re.compile(r"X(A[GU]|B.|DR|P[DT]|RE|SU|TS|UA|XX)$")
 _MEASURES = {"electric-ampere": "current", "electric-milliampere": "current", "electric-ohm": "resistance"}
 _QUANTITIES = {
     *("acceleration", "angle", "area", "consumption", "digital", "duration", "energy", "frequency"),
@@ -156,7 +158,7 @@ def _territory_facts() -> Iterator[Fact]:
         if 1 <= len(official) <= 5:
             yield fact(
                 "official_languages_of_territory",
-                lambda n, tags=official: {"langs": n.join([n.language_name(tag) for tag in tags])},
+                lambda n, tags=official: {"langs": n.join([n.listed_language(tag) for tag in tags])},
             )
         if t in CAPITALS:
             yield fact("capital_of_territory", lambda n, t=t: {"c": n.city(CAPITALS[t])})
@@ -178,9 +180,7 @@ def _currency_facts() -> Iterator[Fact]:
     for t in TERRITORIES:
         if currency_of(t):
             users.setdefault(str(currency_of(t)), []).append(t)
-    for code in sorted(
-        c for c in get_global("all_currencies") if not c.startswith(("XA", "XX", "XT", "XB")) or c in users
-    ):
+    for code in sorted(c for c in get_global("all_currencies") if not _NOT_CURRENCIES.match(c)):
         cluster = currency_cluster(code)
         yield Fact("code_of_currency", code, cluster, lambda n, c=code: _currency_fields(n, c))
         if 1 <= len(users.get(code, [])) <= 10:
@@ -246,7 +246,7 @@ def _script_facts() -> Iterator[Fact]:
                 "languages_of_script",
                 script,
                 cluster,
-                lambda n, s=script: {"s": n.script(s), "langs": n.join([n.language_name(c) for c in users[s]])},
+                lambda n, s=script: {"s": n.script(s), "langs": n.join([n.listed_language(c) for c in users[s]])},
             )
 
 
