@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,34 @@ chooses an encoder: then the defaults are those listed below (the paper's, where
 """
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """One spelling per option, a short placeholder, and the default value."""
+
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=34, width=119)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings:
+            return super()._format_action_invocation(action)
+        name = " ".join(option for option in action.option_strings if option[:2] != "--" or "-" not in option[2:])
+        return name if action.nargs == 0 else f"{name} {self._placeholder(action)}"
+
+    @staticmethod
+    def _placeholder(action: argparse.Action) -> str:
+        if action.choices:
+            return "|".join(map(str, action.choices))
+        if action.metavar:
+            return str(action.metavar)
+        kinds = {int: "N", float: "X", "string_to_bool": "true|false"}
+        kind = kinds.get(action.type) or kinds.get(getattr(action.type, "__name__", "")) or "VALUE"
+        return f"{kind} ..." if action.nargs in ("+", "*") else kind
+
+    def _expand_help(self, action: argparse.Action) -> str:
+        text = (action.help or "").replace("%(default)s", str(action.default))
+        shown = isinstance(action.default, int | float | str) and action.default not in ("", argparse.SUPPRESS)
+        return f"{text} [{action.default}]" if shown and action.nargs != 0 else text
+
+
 class HybridArgumentParser(HfArgumentParser):
     """`HfArgumentParser` over the three dataclasses, whose errors are one line and name the nearest valid argument."""
 
@@ -42,7 +71,7 @@ class HybridArgumentParser(HfArgumentParser):
             (ModelArguments, DataArguments, HybridTrainingArguments),
             prog="hf-hybrid train",
             description=DESCRIPTION.format(recipes=", ".join(recipe_names())),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
             allow_abbrev=False,
             add_help=False,
         )
@@ -89,7 +118,8 @@ class HybridArgumentParser(HfArgumentParser):
         self.print_help()
 
     def error(self, message: str) -> None:
-        raise InputError(message.removeprefix("argument ") + "; see --help")
+        # argparse lists both spellings of an option; the first is the one that recipes use.
+        raise InputError(re.sub(r"^argument (--\w+)(/--[\w-]+)?", r"\1", message) + "; see --help")
 
 
 def recipe_names() -> list[str]:

@@ -8,7 +8,7 @@ in `a`, passage in `b`) is a union of groups, so 121 cells of 11 languages cost 
   twice in a batch. Instead each batch takes a fixed quota from every *group* (groups are disjoint) and then draws each
   row's cell among those the group supports. With quota `u_g = n_g * sum_ab w_ab [ab in g]` and `P(ab | g) ~ w_ab`, where
   `w_ab = share_ab / n_ab`, every cell keeps exactly its declared share and, within a cell, every example the same chance.
-  Quotas are cumulative floors, so the number of rows that any earlier batches took is a closed formula.
+  How many rows earlier batches took from a group is a closed formula (module `apportionment`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hf_hybrid.apportionment import Apportionment
 from hf_hybrid.errors import InputError
 from hf_hybrid.keyed_order import KeyedOrder, derive_key
-
-QUOTA_UNIT = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -152,15 +151,13 @@ class MixedPool:
         self._members = np.flatnonzero(mass > 0)
         self._groups, self._weight = groups, weight
         quota = (groups.size * mass)[self._members]
-        self._cumulative = np.concatenate([[0], np.round(np.cumsum(quota) / quota.sum() * QUOTA_UNIT)]).astype(
-            np.int64
-        )
-        window = -(-np.diff(self._cumulative) * batch_size // QUOTA_UNIT)
+        self._quotas = Apportionment(quota)
+        window = self._quotas.most_per_window(batch_size)
         group_size = groups.size[self._members]
         if (short := np.flatnonzero(window > group_size)).size:
             self._raise_scarce(int(self._members[short[0]]), sizes, languages)
         self._orders = [
-            KeyedOrder(int(n), int(w), derive_key(key, int(g))) if w > 0 else None
+            KeyedOrder(int(n), max(int(w), 1), derive_key(key, int(g)))
             for n, w, g in zip(group_size, window, self._members, strict=True)
         ]
         self._cells: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -177,8 +174,8 @@ class MixedPool:
 
     def take(self, index: int) -> Rows:
         """Rows of the pool's batch number `index`: quotas per group, one drawn cell per row, in shuffled order."""
-        before, after = (self._boundaries(index), self._boundaries(index + 1))
-        starts, counts = np.diff(before), np.diff(after) - np.diff(before)
+        starts = self._quotas.counts(index * self.batch_size)
+        counts = self._quotas.counts((index + 1) * self.batch_size) - starts
         used = np.flatnonzero(counts)
         parts = [self._examples(i, int(starts[i]), int(counts[i])) for i in used]
         members = np.repeat(used, counts[used])
@@ -196,10 +193,6 @@ class MixedPool:
         positions = KeyedOrder(size, 1, key).take(start, max(0, min(count, size - start)))
         examples = self._groups.examples[self._groups.start[self._members[member]] + positions]
         return Rows(examples, np.full(len(examples), a, np.int16), np.full(len(examples), b, np.int16))
-
-    def _boundaries(self, index: int) -> np.ndarray:
-        """Rows that the first `index` batches took from the groups up to each one: exact integers."""
-        return (index * self.batch_size * self._cumulative) // QUOTA_UNIT
 
     def _examples(self, member: int, start: int, count: int) -> np.ndarray:
         first = self._groups.start[self._members[member]]

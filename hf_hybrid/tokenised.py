@@ -52,9 +52,9 @@ class TokenisedBatch:
 class TokenColumn:
     """Random access to a list-of-int32 Arrow column, by whole batches."""
 
-    def __init__(self, column: pa.ChunkedArray):
+    def __init__(self, column: pa.ChunkedArray, contiguous_bytes: int = CONTIGUOUS_BYTES):
         chunks = column.chunks
-        if column.nbytes <= CONTIGUOUS_BYTES and len(chunks) > 1:
+        if column.nbytes <= contiguous_bytes and len(chunks) > 1:
             combined = column.combine_chunks()
             chunks = combined.chunks if isinstance(combined, pa.ChunkedArray) else [combined]
         self._values = [chunk.values.to_numpy() for chunk in chunks]
@@ -75,8 +75,10 @@ class TokenColumn:
         chunk = np.searchsorted(self._ends, rows, side="right")
         local = rows - np.concatenate([[0], self._ends[:-1]])[chunk]
         order = np.argsort(chunk, kind="stable")
-        parts = [self._take_from(int(c), local[order][chunk[order] == c]) for c in np.unique(chunk)]
         lengths = np.empty(len(rows), dtype=np.int64)
+        if not len(rows):
+            return Ragged(np.empty(0, dtype=np.int32), lengths)
+        parts = [self._take_from(int(c), local[order][chunk[order] == c]) for c in np.unique(chunk)]
         lengths[order] = np.concatenate([part.lengths for part in parts])
         gathered = np.concatenate([part.values for part in parts])
         starts = np.empty(len(rows), dtype=np.int64)

@@ -59,6 +59,8 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     if evaluator is None:
         training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
     trainer = HybridTrainer(model, training_args, pairs, evaluator)
+    if trainer.is_world_process_zero():
+        run.write_arguments(model_args, data_args, training_args)
     if test is not None:
         run.evaluate("before", model, test, trainer)
     trainer.train(resume_from_checkpoint=run.last_checkpoint)

@@ -8,7 +8,7 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import pytest  # noqa: E402
+import pytest
 
 LANGUAGES = ("ar", "de", "en", "th")
 
@@ -56,3 +56,13 @@ def ragged_pairs():
             continue
         rows.append({**row, "passage": None if row["lang"] == "yo" else row["passage"], "source": "ab"[number >= 400]})
     return make_pairs(rows)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A free TCP port of the loopback interface."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

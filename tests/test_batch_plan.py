@@ -64,6 +64,18 @@ def test_every_batch_is_full_distinct_and_of_its_arm(ragged_pairs, kwargs, sourc
     assert len(list(HybridBatchSampler(plan))) == len(plan)
 
 
+def test_many_small_groups():
+    """Renditions missing at random make about as many presence groups as examples."""
+    rng = np.random.default_rng(0)
+    rows = [row for row in renditions(900, ("de", "en", "es", "fr", "hi", "th")) if rng.random() < 0.6]
+    pairs = make_pairs(rows)
+    for arm in ("x-x", "x-y"):
+        plan = plan_of(pairs, arm=arm, batches_per_epoch=100)
+        for step in range(100):
+            check_batch(plan, plan.batch(step))
+        assert np.abs(drawn_statistics(plan).pairs - declared_statistics(plan).pairs).max() < 5 * np.sqrt(0.25 / 2400)
+
+
 @given(
     seed=st.integers(0, 10**9),
     epoch=st.integers(0, 4),

@@ -53,8 +53,7 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
 
-    Overrides of `transformers.TrainingArguments`, after the paper: `learning_rate` 3e-5, `weight_decay` 0.01. No external
-    tracker is used unless `report_to` names one.
+    Overrides of `transformers.TrainingArguments`, after the paper: `learning_rate` 3e-5, `weight_decay` 0.01.
     """
 
     output_dir: str | None = field(
@@ -63,9 +62,6 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     )
     learning_rate: float = field(default=3e-5, metadata={"help": "Peak learning rate (the paper's 3e-5)."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay (the paper's 1e-2)."})
-    report_to: str | list[str] = field(
-        default="none", metadata={"help": "Trackers to report to (`tensorboard`, `wandb` ...); default none."}
-    )
     arm: str = field(
         default="hybrid",
         metadata={
@@ -152,6 +148,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
                 raise InputError(f"{name}: {getattr(self, name)} is below 1; give a positive number")
         if self.scale <= 0:
             raise InputError(f"scale: {self.scale} is not positive")
+        # The parent fills in a folder of its own choice; the command picks a fresh one instead.
+        self.output_dir_given = self.output_dir is not None
         super().__post_init__()
         if self.global_batch_size % self.world_size:
             raise InputError(
