@@ -85,6 +85,8 @@ def source(tmp_path: Path) -> Path:
             row |= {"answer": answer, "answer_start": passage.find(answer), "passage": passage, "source": "set"}
             passages.append(row)
     write(folder, "qa_passages", passages)
+    write(folder, "commonvoice_sentences", [{"lang": "ar", "text": in_language("ar", "voice"), "file": "f"}])
+    write(folder, "queries_miracl_mrtydi", [{"lang": "fi", "question": "Missä?", "qid": "1"}])
     paragraph = {
         "context": "Whole paragraph.",
         "sentences": ["A sentence of the test."],
@@ -95,7 +97,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def load(output: Path, part: str) -> pd.DataFrame:
-    return pq.read_table(output / part / "train.parquet").to_pandas()
+    return pq.read_table(output / part / f"{mix.SPLITS[part]}.parquet").to_pandas()
 
 
 def test_mix_is_split_by_document_and_reproducible(source: Path, tmp_path: Path) -> None:
@@ -114,6 +116,7 @@ def test_mix_is_split_by_document_and_reproducible(source: Path, tmp_path: Path)
     assert (align["query"] == align["passage"]).all()
     assert not dev.drop_duplicates("id").duplicated("passage_id").any()
     assert report["parts"]["align"]["renditions"] == len(align)
+    assert in_language("ar", "voice") in set(pq.read_table(tmp_path / "a/text.parquet").column("text").to_pylist())
     assert json.loads((tmp_path / "a/mix.json").read_text()) == report
 
 
@@ -123,6 +126,21 @@ def test_blocks_of_a_heading_are_masked_by_its_id(source: Path) -> None:
     assert pairs.groupby("passage_id").id.nunique().eq(2).all()
     one = pairs[(pairs.id == "docs:course/1.md#2") & (pairs.lang == "en")].iloc[0]
     assert one["query"].endswith("how to begin 1 0") and one["passage"].endswith("1 2")
+
+
+def test_tokenizer_text_is_balanced_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mix, "TEXT_CHARACTERS", 600)
+    texts_of = {
+        "en": [f"word number {n:03}" for n in range(200)],
+        "zh": [f"字{n:04}" for n in range(200)],
+        "el": ["λόγος"],
+    }
+    rows = [(lang, text) for lang, of_language in texts_of.items() for text in of_language]
+    table = pd.DataFrame(rows, columns=["lang", "text"])
+    part = table.assign(query=table.text, passage=table.text)
+    text = mix.balanced_text([part], table)
+    assert text.lang.value_counts().to_dict() == {"en": 40, "zh": 40, "el": 1}
+    assert text.equals(mix.balanced_text([part.sample(frac=1, random_state=1)], table).set_index(text.index))
 
 
 def test_tatoeba_groups_by_english_and_drops_the_test_pairs(source: Path) -> None:

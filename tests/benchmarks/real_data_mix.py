@@ -1,7 +1,8 @@
 """Build the mix: Parquet folders of renditions for the base stage, the arms, and the development sets.
 
 `align/` (query == passage, for the alignment stage), `qa/` (retrieval pairs, for the arms), `qa_dev/` (documents held
-out of both) and `bitext_dev/` (NTREX-128). `mix.json` holds the counts and the sha256 of every input and output.
+out of both), `bitext_dev/` (NTREX-128), and `text.parquet`, as much text of every language, for the tokenizer. `mix.json`
+holds the counts and the sha256 of every input and output.
 No text of the evaluation may get in: a rendition that equals an XQuAD-R question, sentence or paragraph is an error.
 """
 
@@ -25,6 +26,10 @@ QUESTION_DEV = {"ar": 0.25, "en": 0.03, "th": 0.05, "tr": 0.07, "zh": 0.09}
 # Fewer letters than this and two texts can be equal by chance ("In 1963.").
 LEAST_LETTERS = 15
 
+SPLITS = {"align": "train", "qa": "train", "qa_dev": "dev", "bitext_dev": "dev"}
+# Characters per language for the tokenizer; a Chinese character says about as much as three letters.
+TEXT_CHARACTERS = 1_500_000
+CHARACTER_WORTH = {"zh": 3}
 _SCHEMA = pa.schema([(column, pa.string()) for column in readers.COLUMNS])
 _ALIGN = {
     "ms_curricula": readers.align_ms,
@@ -67,7 +72,9 @@ def build_mix(source: Path, output: Path) -> dict:
     evaluation = evaluation_texts(source / "lareqa" / "xquad-r")
     for name, part in parts.items():
         assert_disjoint(name, part, evaluation)
-    return _write(parts, source, output)
+    text = balanced_text([parts["align"], parts["qa"]], readers.monolingual_text(source))
+    assert_disjoint("text", text.assign(id=text.text, query=text.text, passage=text.text), evaluation)
+    return _write(parts, text, source, output)
 
 
 def _read_all(named_readers: dict, source: Path, what: str) -> pd.DataFrame:
@@ -107,6 +114,15 @@ def without_shared_text(train: pd.DataFrame, held_out: pd.DataFrame) -> pd.DataF
     return train[~train.id.isin(set(train.id[shared]))]
 
 
+def balanced_text(parts: list[pd.DataFrame], monolingual: pd.DataFrame) -> pd.DataFrame:
+    """Distinct texts in a random but fixed order, as many characters of every language as there are, up to the limit."""
+    sides = [part[["lang", side]].rename(columns={side: "text"}) for part in parts for side in ("query", "passage")]
+    table = pd.concat([*sides, monolingual], ignore_index=True).drop_duplicates()
+    table = table.assign(place=[readers.stable_fraction(text) for text in table.text]).sort_values(["lang", "place"])
+    worth = table.text.str.len() * table.lang.map(CHARACTER_WORTH).fillna(1)
+    return table[worth.groupby(table.lang).cumsum() <= TEXT_CHARACTERS][["lang", "text"]]
+
+
 def evaluation_texts(folder: Path) -> set[str]:
     """Normalised questions, candidate sentences and paragraphs of XQuAD-R.
 
@@ -141,7 +157,7 @@ def assert_disjoint(name: str, part: pd.DataFrame, evaluation: set[str]) -> None
                 )
 
 
-def _write(parts: dict[str, pd.DataFrame], source: Path, output: Path) -> dict:
+def _write(parts: dict[str, pd.DataFrame], text: pd.DataFrame, source: Path, output: Path) -> dict:
     temporary = output.with_name(f"{output.name}.tmp-{os.getpid()}")
     report: dict = {"inputs": _digests(sorted(source.glob("*.parquet")), source), "parts": {}}
     try:
@@ -151,9 +167,13 @@ def _write(parts: dict[str, pd.DataFrame], source: Path, output: Path) -> dict:
             table = pa.Table.from_pandas(
                 part.sort_values(["id", "lang"])[readers.COLUMNS], _SCHEMA, preserve_index=False
             )
-            pq.write_table(table, folder / "train.parquet", compression="zstd")
+            pq.write_table(table, folder / f"{SPLITS[name]}.parquet", compression="zstd")
             report["parts"][name] = _counts(part)
-        report["outputs"] = _digests(sorted(temporary.glob("*/*.parquet")), temporary)
+        pq.write_table(
+            pa.Table.from_pandas(text, preserve_index=False), temporary / "text.parquet", compression="zstd"
+        )
+        report["text"] = {lang: int(n) for lang, n in text.lang.value_counts().sort_index().items()}
+        report["outputs"] = _digests(sorted(temporary.rglob("*.parquet")), temporary)
         (temporary / "mix.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         os.replace(temporary, output)
     finally:

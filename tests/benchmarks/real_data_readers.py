@@ -179,6 +179,14 @@ def development_bitext(source: Path) -> pd.DataFrame:
     return _texts(read_table(source, "ntrex128"), "ntrex128")
 
 
+def monolingual_text(source: Path) -> pd.DataFrame:
+    """Sentences and questions in one language each, for the tokenizer: columns `lang, text`."""
+    sentences = read_table(source, "commonvoice_sentences")[["lang", "text"]]
+    questions = read_table(source, "queries_miracl_mrtydi").rename(columns={"question": "text"})[["lang", "text"]]
+    table = pd.concat([sentences, questions], ignore_index=True)
+    return table[table.lang.isin(LANGUAGES)].assign(text=lambda t: _clean(t.text))
+
+
 def heading_pairs(source: Path, name: str, prefix: str) -> pd.DataFrame:
     """Heading -> block below it, parallel in every language that has both.
 
