@@ -158,7 +158,8 @@ class Names:
     def unit(self, unit: str) -> str | None:
         """Name of a unit of measurement."""
         entry = self._data["unit_display_names"].get(unit, {})
-        return self._lower_first(self._checked(entry.get("long") or entry.get("short"), unit))
+        name = self._lower_first(self._checked(entry.get("long") or entry.get("short"), unit))
+        return name.removeprefix("đơn vị ") if name else None
 
     def unit_symbol(self, unit: str) -> str | None:
         """Abbreviation of a unit: the language's own, else the SI symbol, if it differs from the unit's name."""
@@ -167,7 +168,9 @@ class Names:
         for patterns, width in ((own, "short"), (own, "narrow"), (other, "short")):
             pattern = patterns.get(width) if isinstance(patterns, dict) else None
             text = clean(pattern.get("other", "").replace("{0}", "")) if isinstance(pattern, dict) else ""
-            if text and (self.unit(unit) or "").casefold() != text.casefold() and len(text) <= 12:
+            name = (self.unit(unit) or "").casefold()
+            # "byte" or "arcsec" is a shortened name, not a symbol
+            if text and text.casefold() != name and not (len(text) > 3 and name.startswith(text.casefold())):
                 return text
         return None
 

@@ -31,6 +31,8 @@ _NOT_LANGUAGES = {"und", "mul", "zxx", "mis", "root", "no", "sh", "tl", "mo", "z
 _NOT_SCRIPTS = {"Zyyy", "Zinh", "Zzzz", "Zxxx", "Zmth", "Zsye", "Zsym", "Hans", "Hant", "Qaag", "Aran", "Latf", "Latg"}
 # Precious metals, test and accounting codes are in ISO 4217 but are not currencies that anybody pays with.
 _NOT_CURRENCIES = re.compile(r"X(A[GU]|B.|DR|P[DT]|RE|SU|TS|UA|XX)$")
+# CLDR's official languages of these are incomplete or plainly at odds with their law.
+_UNCLEAR_OFFICIAL = {"DZ", "ME", "NG", "ZA"}
 _MEASURES = {"electric-ampere": "current", "electric-milliampere": "current", "electric-ohm": "resistance"}
 _QUANTITIES = {
     *("acceleration", "angle", "area", "consumption", "digital", "duration", "energy", "frequency"),
@@ -110,6 +112,14 @@ def _languages_of(territory: str) -> dict[str, float]:
     return dict(shares)
 
 
+def _official_languages(territory: str) -> list[str]:
+    """Official languages, most speakers first; none where CLDR mixes official and de facto official ones."""
+    legal, either = (get_official_languages(territory, de_facto=de_facto) for de_facto in (False, True))
+    if territory in _UNCLEAR_OFFICIAL or (legal and legal != either):
+        return []
+    return list(dict.fromkeys(tag.split("_")[0] for tag in either))
+
+
 def _speaking_territories(language: str) -> list[str]:
     shares = {t: _languages_of(t).get(language, 0.0) for t in TERRITORIES}
     return sorted((t for t in shares if shares[t] >= 0.1), key=lambda t: (-shares[t], t))
@@ -154,7 +164,7 @@ def _territory_facts() -> Iterator[Fact]:
                     "year": n.number(y),
                 },
             )
-        official = list(dict.fromkeys(tag.split("_")[0] for tag in get_official_languages(t, de_facto=True)))
+        official = _official_languages(t)
         if 1 <= len(official) <= 5:
             yield fact(
                 "official_languages_of_territory",
