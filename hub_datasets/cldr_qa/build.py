@@ -40,6 +40,8 @@ SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "lang", "query", "pas
 MIN_LANGUAGES = 14
 # Clusters with more questions than this go to train, so that one large country does not make up a tenth of dev or test.
 MAX_HELD_OUT = 60
+SHOWN_EXAMPLE = "currency_of_territory/JP/name"
+SHOWN_LANGUAGES = ("en", "ar", "de", "hi", "ja", "ru", "sw", "tr", "zh")
 _VERBATIM = {"code", "oldcode", "sym"}
 
 Row = dict[str, str]
@@ -225,17 +227,28 @@ def card_block(splits: dict[str, list[Row]], digests: dict[str, str]) -> str:
     )
 
 
-def update_card(path: Path, block: str) -> None:
-    """Replace the marked block of the dataset card."""
+def example_block(splits: dict[str, list[Row]]) -> str:
+    """One example in several languages, for the top of README.md."""
+    shown = {row["lang"]: row for rows in splits.values() for row in rows if row["id"] == SHOWN_EXAMPLE}
+    lines = [[f"`{tag}`", shown[tag]["query"], shown[tag]["passage"]] for tag in SHOWN_LANGUAGES if tag in shown]
+    return _table(["lang", "query", "passage"], lines).replace("---:", "---")
+
+
+def update_card(path: Path, blocks: dict[str, str]) -> None:
+    """Replace the marked blocks of the dataset card.
+
+    Args:
+        path: the card.
+        blocks: the new text by the block's name, as in ``<!-- build.py: counts -->`` ... ``<!-- end: counts -->``.
+    """
     text = path.read_text("utf-8")
-    pattern = r"(<!-- build.py: begin -->\n).*?(<!-- build.py: end -->)"
-    new, count = re.subn(pattern, lambda m: f"{m[1]}\n{block}\n\n{m[2]}", text, flags=re.DOTALL)
-    if count != 1:
-        raise SystemExit(
-            f"{path}: expected one block between the build.py markers, found {count}; restore the markers"
-        )
+    for name, block in blocks.items():
+        pattern = rf"(<!-- build.py: {name} -->\n).*?(<!-- end: {name} -->)"
+        text, count = re.subn(pattern, lambda m, b=block: f"{m[1]}\n{b}\n\n{m[2]}", text, flags=re.DOTALL)
+        if count != 1:
+            raise SystemExit(f"{path}: expected one block marked {name!r}, found {count}; restore the markers")
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(new, "utf-8")
+    temporary.write_text(text, "utf-8")
     os.replace(temporary, path)
 
 
@@ -262,7 +275,7 @@ def main(argv: list[str] | None = None) -> None:
     for split in SPLITS:
         logger.info("%s: %d rows, sha256 %s", paths[split], len(splits[split]), digests[split])
     if arguments.output.resolve() == HERE / "data":
-        update_card(HERE / "README.md", card_block(splits, digests))
+        update_card(HERE / "README.md", {"examples": example_block(splits), "counts": card_block(splits, digests)})
 
 
 if __name__ == "__main__":

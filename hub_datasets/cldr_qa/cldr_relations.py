@@ -31,7 +31,7 @@ _NOT_LANGUAGES = {"und", "mul", "zxx", "mis", "root", "no", "sh", "tl", "mo", "z
 _NOT_SCRIPTS = {"Zyyy", "Zinh", "Zzzz", "Zxxx", "Zmth", "Zsye", "Zsym", "Hans", "Hant", "Qaag", "Aran", "Latf", "Latg"}
 # Precious metals, test and accounting codes are in ISO 4217 but are not currencies that anybody pays with.
 _NOT_CURRENCIES = re.compile(r"X(A[GU]|B.|DR|P[DT]|RE|SU|TS|UA|XX)$")
-# CLDR's official languages of these are incomplete or plainly at odds with their law.
+# CLDR’s lists of official languages of these are incomplete or plainly at odds with their law.
 _UNCLEAR_OFFICIAL = {"DZ", "ME", "NG", "ZA"}
 _MEASURES = {"electric-ampere": "current", "electric-milliampere": "current", "electric-ohm": "resistance"}
 _QUANTITIES = {

@@ -282,3 +282,14 @@ def test_build_refuses_to_overwrite(tmp_path: Path) -> None:
     assert len(run.stderr.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["dev.parquet"]
     assert (tmp_path / "dev.parquet").read_bytes() == b"mine"
+
+
+def test_build_warns_of_another_babel(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    (tmp_path / "dev.parquet").touch()  # so that it stops right after the warning
+    monkeypatch.setattr(build, "BABEL_VERSION", "0.0")
+    with pytest.raises(SystemExit) as stop:
+        build.main(["--output", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "is not the recorded Babel 0.0" in caplog.text
