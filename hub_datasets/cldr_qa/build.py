@@ -234,14 +234,22 @@ def example_block(splits: dict[str, list[Row]]) -> str:
     return _table(["lang", "query", "passage"], lines).replace("---:", "---")
 
 
-def update_card(path: Path, blocks: dict[str, str]) -> None:
-    """Replace the marked blocks of the dataset card.
+def build_digest(digests: dict[str, str]) -> str:
+    """Sixteen hexadecimal digits that stand for the content of all splits."""
+    return hashlib.sha256(" ".join(digests[split] for split in SPLITS).encode()).hexdigest()[:16]
+
+
+def update_card(path: Path, blocks: dict[str, str], digests: dict[str, str]) -> None:
+    """Replace the marked blocks of the dataset card and the digest in its front matter.
 
     Args:
         path: the card.
         blocks: the new text by the block's name, as in ``<!-- build.py: counts -->`` ... ``<!-- end: counts -->``.
+        digests: sha256 of each split. The library `datasets` names its cache of a local folder after the card's
+            configs, not after the files: without this line it would go on serving the previous build.
     """
     text = path.read_text("utf-8")
+    text = re.sub(r"(?m)^(    description: build ).*$", lambda m: m[1] + build_digest(digests), text, count=1)
     for name, block in blocks.items():
         pattern = rf"(<!-- build.py: {name} -->\n).*?(<!-- end: {name} -->)"
         text, count = re.subn(pattern, lambda m, b=block: f"{m[1]}\n{b}\n\n{m[2]}", text, flags=re.DOTALL)
@@ -275,7 +283,8 @@ def main(argv: list[str] | None = None) -> None:
     for split in SPLITS:
         logger.info("%s: %d rows, sha256 %s", paths[split], len(splits[split]), digests[split])
     if arguments.output.resolve() == HERE / "data":
-        update_card(HERE / "README.md", {"examples": example_block(splits), "counts": card_block(splits, digests)})
+        blocks = {"examples": example_block(splits), "counts": card_block(splits, digests)}
+        update_card(HERE / "README.md", blocks, digests)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -202,12 +203,14 @@ def test_bytes_are_reproducible(
 def test_card_states_the_checksums_and_languages() -> None:
     text = (FOLDER / "README.md").read_text("utf-8")
     front = yaml.safe_load(text.split("---\n")[1])
+    digests = {s: hashlib.sha256((FOLDER / "data" / f"{s}.parquet").read_bytes()).hexdigest() for s in SPLITS}
+    content = hashlib.sha256(" ".join(digests[split] for split in SPLITS).encode()).hexdigest()[:16]
+    assert front["configs"][0]["description"] == f"build {content}"
     assert set(front["language"]) == LANGUAGES
     assert [entry["split"] for entry in front["configs"][0]["data_files"]] == list(SPLITS)
     assert (front["license"], front["license_link"]) == ("other", "LICENSE")
     for split in SPLITS:
-        digest = hashlib.sha256((FOLDER / "data" / f"{split}.parquet").read_bytes()).hexdigest()
-        assert f"{digest}  data/{split}.parquet" in text
+        assert f"{digests[split]}  data/{split}.parquet" in text
 
 
 def test_example_rows_of_the_card_are_real(rows: dict[str, Rows]) -> None:
@@ -230,6 +233,22 @@ def test_load_dataset_honours_the_card(
         assert loaded[split].column_names == COLUMNS
         assert loaded[split].num_rows == tables[split].num_rows
         assert loaded[split][0] == tables[split].slice(0, 1).to_pylist()[0]
+
+
+def test_another_build_is_not_read_from_the_cache_of_the_last_one(build: ModuleType, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    folder, cache = tmp_path / "copy", str(tmp_path / "cache")
+    (folder / "data").mkdir(parents=True)
+    shutil.copy(FOLDER / "README.md", folder)
+
+    def rebuild_and_load(query: str) -> str:
+        row = dict.fromkeys(COLUMNS, "x") | {"query": query}
+        digests = {split: build.write_parquet([row], folder / "data" / f"{split}.parquet") for split in SPLITS}
+        build.update_card(folder / "README.md", {}, digests)
+        return datasets.load_dataset(str(folder), cache_dir=cache)["dev"][0]["query"]
+
+    assert rebuild_and_load("old") == "old"
+    assert rebuild_and_load("new") == "new"
 
 
 def test_templates_of_all_languages_have_the_same_fields(build: ModuleType) -> None:
