@@ -22,9 +22,9 @@ def matrix_table(languages: Sequence[str], cells: np.ndarray, width: int = 80) -
 
     Example:
         >>> print(matrix_table(["de", "en"], np.array([[0.5, 0.25], [np.nan, 1.0]])))
-               de    en
-        de   50.0  25.0
-        en      -  100.0
+              de    en
+        de  50.0  25.0
+        en     - 100.0
     """
     label = max(len(tag) for tag in languages)
     for decimals, column in ((1, 6), (0, 4)):

@@ -19,7 +19,7 @@ def benchmark_from_pairs(
 ) -> Benchmark:
     """Make a benchmark of parallel data.
 
-    Queries are all renditions that have a question; candidates all distinct passages, by passage id and language. Relevant to a
+    Queries are all renditions that have a question; candidates all distinct passages: by passage id, language and text. Relevant to a
     query are the passages of its passage id in every language. A question whose passage exists in no language is left out.
     Questions about one passage form a cluster.
 
@@ -31,7 +31,7 @@ def benchmark_from_pairs(
         seed: chooses among the examples.
 
     Raises:
-        InputError: nothing is left to evaluate, or one passage id has two texts in one language.
+        InputError: nothing is left to evaluate.
 
     Example:
         >>> from hf_hybrid.pairs import ParallelPairs, embedded_dataset_path
@@ -91,21 +91,18 @@ class _Candidates:
         self.texts: list[str] = []
         self.languages: list[int] = []
         self.by_passage: dict[int, list[int]] = {}
-        self._index: dict[tuple[int, int], int] = {}
+        self._texts_of: dict[tuple[int, int], set[str]] = {}
 
     def add(self, passage: int, language: int, passage_id: str, text: str) -> None:
-        known = self._index.get((passage, language))
-        if known is None:
-            self._index[passage, language] = len(self.ids)
-            self.by_passage.setdefault(passage, []).append(len(self.ids))
-            self.ids.append(f"{self.language_tags[language]}:{passage_id}")
-            self.texts.append(text)
-            self.languages.append(language)
-        elif self.texts[known] != text:
-            raise InputError(
-                f"passage_id {passage_id!r} has two different texts in {self.language_tags[language]!r}: "
-                "give different passages different ids, or make the texts equal"
-            )
+        known = self._texts_of.setdefault((passage, language), set())
+        if text in known:
+            return
+        known.add(text)
+        self.by_passage.setdefault(passage, []).append(len(self.ids))
+        number = "" if len(known) == 1 else f"#{len(known)}"
+        self.ids.append(f"{self.language_tags[language]}:{passage_id}{number}")
+        self.texts.append(text)
+        self.languages.append(language)
 
 
 def _rows_of_examples(pairs: ParallelPairs, max_examples: int | None, seed: int) -> np.ndarray:

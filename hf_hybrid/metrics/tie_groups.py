@@ -86,7 +86,7 @@ class TieGroups:
 
     def sum_by_segment(self, values: np.ndarray) -> np.ndarray:
         """Add up one float per group within each ranking: float64 ``[S]``, NaN where a ranking has no relevant candidate."""
-        total = np.bincount(self.segment, weights=values, minlength=self.num_segments)
+        total = np.bincount(self.segment, weights=values, minlength=self.num_segments).astype(np.float64)
         total[self.num_relevant == 0] = np.nan
         return total
 

@@ -83,7 +83,7 @@ class ScoreBlock:
         first = num_rows * self.starts[:-1, None] + value_rows * length
         flat: Array = self._sorted
         end: Array = first + length
-        if flat.device.type == "cpu":
+        if numpy_is_faster(flat):
             flat, values = flat.numpy(), values.numpy()
         else:
             first, end = torch.from_numpy(first).to(flat.device), torch.from_numpy(end).to(flat.device)
@@ -129,14 +129,18 @@ class ScoreBlock:
         self.counts[[1, 3]] = 0
 
 
+def numpy_is_faster(tensor: torch.Tensor) -> bool:
+    """Whether to sort and search through numpy: on a CPU, where both share the memory."""
+    return tensor.device.type == "cpu"
+
+
 def sort_rows(values: torch.Tensor, out: torch.Tensor) -> None:
     """Write the rows of float32 ``[rows, n]`` into ``out``, each sorted ascending, NaN last.
 
-    On a CPU numpy sorts the shared memory: its vectorised sort is more than ten times faster than ``torch.sort``, which carries
-    indices along. Here and in `bisect` the work is done by one thread on purpose: starting two for pieces this small costs little
+    On a CPU numpy sorts: its vectorised sort is more than ten times faster than ``torch.sort``, which carries indices along. Here and in `bisect` the work is done by one thread on purpose: starting two for pieces this small costs little
     on an idle machine, but makes each piece wait for a time slice on a busy one.
     """
-    if values.device.type == "cpu":
+    if numpy_is_faster(values):
         sorted_rows = out.numpy()
         np.copyto(sorted_rows, values.numpy())
         sorted_rows.sort(axis=1)
