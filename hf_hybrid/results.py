@@ -16,6 +16,8 @@ JSON, one schema (`SCHEMA_VERSION`). A field without a value is null; NaN never 
     versions        {package: version}
     hardware        {machine, cpus, accelerator}
     per_query       null, or {file, sha256}: a table beside this file with one row per query
+
+Further fields are kept as they are.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import json
 import math
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -37,7 +40,7 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from .benchmarks import Benchmark
-    from .evaluation import Evaluation
+    from .evaluation_values import Evaluation
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets", "accelerate", "numpy")
@@ -84,7 +87,11 @@ def build_results(
         "benchmark": benchmark.describe(),
         "settings": dict(evaluation.settings),
         "seed": seed,
-        **{key: value for key, value in evaluation_record(evaluation).items() if key not in ("benchmark", "languages", "settings")},
+        **{
+            key: value
+            for key, value in evaluation_record(evaluation).items()
+            if key not in ("benchmark", "languages", "settings")
+        },
         "versions": versions(),
         "hardware": hardware(),
         "per_query": None,
@@ -188,7 +195,7 @@ def write_json(path: str | Path, content: Mapping[str, Any], overwrite: bool = F
     """Write JSON so that the file is either whole or not there; see `write_results`."""
     path = Path(path)
     check_output(path, overwrite)
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    text = _one_line_rows(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -211,6 +218,11 @@ def write_json(path: str | Path, content: Mapping[str, Any], overwrite: bool = F
             f"cannot write {path}: {error.strerror or error}; check permissions and free space"
         ) from error
     return path
+
+
+def _one_line_rows(text: str) -> str:
+    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what they are."""
+    return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)
 
 
 def _numbers(values: np.ndarray) -> list:

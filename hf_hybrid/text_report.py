@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .evaluation import Evaluation
+    from .evaluation_values import Evaluation
 
 
 def matrix_table(languages: Sequence[str], cells: np.ndarray, width: int = 80) -> str | None:

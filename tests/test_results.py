@@ -33,6 +33,12 @@ def test_what_is_written_is_read(results, tmp_path):
     assert [path.name] == os.listdir(path.parent)
 
 
+def test_a_matrix_row_is_a_line_and_strings_stay(tmp_path):
+    content = {"rows": [[1.5, None], [2.0, 3.0]], "text": "[\n  a\n]", "list": ["a [\n 1,\n 2\n]", "b"], "empty": []}
+    text = write_json(tmp_path / "a.json", content).read_text()
+    assert "[1.5, null]" in text and json.loads(text) == content
+
+
 def test_no_path_of_this_machine_is_written(results, tmp_path):
     path = write_results(tmp_path / "results.json", results)
     assert str(tmp_path) not in path.read_text() and os.getcwd() not in path.read_text()
