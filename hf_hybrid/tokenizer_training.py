@@ -146,8 +146,8 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
 def _train_pieces(texts: list[str], rare: set[str], number: int) -> list[tuple[str, float]]:
     """Return up to `number` pieces with their log probabilities, the most probable first.
 
-    SentencePiece trains, not `tokenizers`, whose Unigram trainer gave another vocabulary on every run, in 2.5 times the
-    processor time.
+    SentencePiece trains, not `tokenizers`, whose Unigram trainer gives the pieces other scores, and so other ids, on every
+    run, in 2.5 times the processor time.
     """
     blank = {ord(character): " " for character in rare}
     clean = (text if rare.isdisjoint(text) else text.translate(blank) for text in _progress(texts, "Reading texts"))
