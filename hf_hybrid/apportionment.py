@@ -1,77 +1,68 @@
-"""Share a stream of rows among groups in fixed proportions: exact, monotone, and known at any position.
+"""Share every batch among groups in fixed proportions: full batches, fair over time, and known at any batch.
 
-How many of the first `k` rows belong to group `g`? Rounding each group's quota would not add up to `k`; rounding cumulative
-quotas adds up, but lets a group's count fall as `k` grows. A binary tree does both: a node that has had `k` rows gives
-`floor(k p)` to its left child and the rest to its right one. Both are monotone in `k`, so every leaf is, and the leaves add
-up to `k`. Counts stay within the tree's depth of the quota, and come from a closed formula at any position.
+Batch `m` uses systematic sampling: lay the groups' shares end to end on `[0, G)` and take the rows at `j - theta_m`,
+`j = 1..G`. Each group then gets the floor or the ceiling of its quota, never more, and the batch is always full. The offset
+`theta_m` is the bit-reversed number of the batch (van der Corput's sequence, shifted by a key), so that a group with a quota
+of 0.3 gets its row in three of any ten batches or so. How many rows earlier batches took from a group, which says where in
+the group's order the batch continues, is a count of van der Corput points in an interval: a closed formula, all in integers.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-_UNIT_BITS = 30
+BITS = 32
+ONE = 1 << BITS
 
 
 class Apportionment:
-    """Counts of groups among the first rows of a stream.
+    """Rows of each group in every batch.
 
     Args:
         shares: Positive weights `[num_groups]`.
+        batch_size: Rows per batch.
+        key: Shifts the offsets: which batches the fractional rows fall into.
 
     Example:
-        >>> Apportionment(np.array([0.5, 0.25, 0.25])).counts(8).tolist()
-        [4, 2, 2]
+        >>> quota = Apportionment(np.array([2.0, 1.0, 1.0]), batch_size=2)
+        >>> [(quota.before(m + 1) - quota.before(m)).tolist() for m in range(2)]
+        [[1, 0, 1], [1, 1, 0]]
     """
 
-    def __init__(self, shares: np.ndarray):
-        self.num_groups = len(shares)
-        self._levels = _levels(np.asarray(shares, dtype=np.float64))
+    def __init__(self, shares: np.ndarray, batch_size: int, key: int = 0):
+        self.batch_size = batch_size
+        cumulative = np.cumsum(np.asarray(shares, dtype=np.float64))
+        exact = [round(float(c / cumulative[-1]) * batch_size * ONE) for c in cumulative[:-1]]
+        # Boundaries of the groups on [0, batch_size), in units of 2^-32.
+        self._boundaries = np.array([0, *exact, batch_size * ONE], dtype=np.int64)
+        self._shift = key % ONE
 
-    def counts(self, rows: int) -> np.ndarray:
-        """How many of the first `rows` rows belong to each group, int64 `[num_groups]`."""
-        return self._descend(rows, lambda total, left: (total * left) >> _UNIT_BITS)
+    @property
+    def most(self) -> np.ndarray:
+        """Most rows of each group in any batch: the ceiling of its quota."""
+        return -(-np.diff(self._boundaries) // ONE)
 
-    def most_per_window(self, rows: int) -> np.ndarray:
-        """An upper bound of each group's count among any `rows` consecutive rows."""
-        return self._descend(
-            rows,
-            lambda total, left: -((-total * left) >> _UNIT_BITS),
-            lambda total, left: -((-total * ((1 << _UNIT_BITS) - left)) >> _UNIT_BITS),
-        )
+    def before(self, batch: int) -> np.ndarray:
+        """Rows that batches `0 .. batch - 1` took from each group, int64 `[num_groups]`."""
+        if len(self._boundaries) == 2:
+            return np.array([batch * self.batch_size], dtype=np.int64)
+        whole, fraction = np.divmod(self._boundaries, ONE)
+        # Sum over batches of floor(boundary + offset): one more wherever the offset reaches 1 - fraction.
+        return np.diff(batch * whole + (batch - self._offsets_below(batch, ONE - fraction)))
 
-    def _descend(self, rows, to_left, to_right=None) -> np.ndarray:
-        """Pass a number from the root to the leaves, level by level."""
-        values = np.array([rows], dtype=np.int64)
-        leaves = np.empty(self.num_groups, dtype=np.int64)
-        for left_share, inner, leaf_groups in self._levels:
-            leaves[leaf_groups] = values[~inner]
-            total = values[inner]
-            left = to_left(total, left_share)
-            right = total - left if to_right is None else to_right(total, left_share)
-            values = np.stack([left, right], axis=1).ravel()
-        return leaves
+    def _offsets_below(self, batch: int, limits: np.ndarray) -> np.ndarray:
+        """How many of the first `batch` offsets lie below each limit (in units of 2^-32)."""
+        count, first = np.zeros_like(limits), 0
+        for bit in reversed(range(int(batch).bit_length())):
+            if not batch >> bit & 1:
+                continue
+            # Batches [first, first + 2^bit) differ in their low bits only: their offsets are evenly spaced.
+            spacing = ONE >> bit
+            lowest = (_reverse_bits(first) ^ self._shift) & (spacing - 1)
+            count += np.clip(-((lowest - limits) // spacing), 0, 1 << bit)
+            first += 1 << bit
+        return count
 
 
-def _levels(shares: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Levels of a tree that halves the weight: per level the inner nodes' left shares, which nodes are inner, the leaves' groups.
-
-    Groups are sorted by weight first, so that small groups sit together and deep, where rounding weighs least on them.
-    """
-    order = np.argsort(-shares, kind="stable")
-    cumulative = np.concatenate([[0.0], np.cumsum(shares[order])])
-    nodes, levels = [(0, len(order))], []
-    while nodes:
-        inner = np.array([stop - start > 1 for start, stop in nodes])
-        left_shares, below = [], []
-        for start, stop in nodes:
-            if stop - start > 1:
-                half = (cumulative[start] + cumulative[stop]) / 2
-                split = int(np.clip(np.searchsorted(cumulative[start:stop], half) + start, start + 1, stop - 1))
-                total = cumulative[stop] - cumulative[start]
-                left_shares.append(round((cumulative[split] - cumulative[start]) / total * (1 << _UNIT_BITS)))
-                below += [(start, split), (split, stop)]
-        leaf_groups = order[[start for start, stop in nodes if stop - start == 1]].astype(np.int64)
-        levels.append((np.array(left_shares, dtype=np.int64), inner, leaf_groups))
-        nodes = below
-    return levels
+def _reverse_bits(value: int) -> int:
+    return int(f"{value:0{BITS}b}"[::-1], 2)

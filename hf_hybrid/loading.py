@@ -49,8 +49,7 @@ def load_renditions(
         return _read_files([path], split)
     if path.is_dir():
         if _card_has_configs(path):
-            _check_files(sorted(path.rglob("*.parquet")))
-            return _read_repository(str(path), split, config, None)
+            return _read_files(_files_of_card(path, split, config), split)
         return _read_files(_files_of_split(path, split), split)
     if path_or_hub_id.count("/") > 1 or path_or_hub_id.startswith((".", "~", "/")) or path.suffix in SUFFIXES:
         raise InputError(
@@ -66,6 +65,23 @@ def _card_has_configs(folder: Path) -> bool:
     from huggingface_hub import DatasetCard
 
     return "configs" in DatasetCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=True).data.to_dict()
+
+
+def _files_of_card(folder: Path, split: str, config: str | None) -> list[Path]:
+    """The files that the card's configuration names for a split.
+
+    They are then read as files: `datasets` caches a folder by its card alone, and would give the old rows of a file that
+    was built anew.
+    """
+    from datasets import load_dataset_builder
+
+    try:
+        files = load_dataset_builder(str(folder), config).config.data_files or {}
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(f"{folder.name}: its card cannot be followed ({_first_line(error)})") from None
+    if split not in files:
+        raise InputError(f"{folder.name}: no split '{split}' in its card; it has {', '.join(map(str, files))}")
+    return [Path(file) for file in files[split]]
 
 
 def _files_of_split(folder: Path, split: str) -> list[Path]:

@@ -151,8 +151,8 @@ class MixedPool:
         self._members = np.flatnonzero(mass > 0)
         self._groups, self._weight = groups, weight
         quota = (groups.size * mass)[self._members]
-        self._quotas = Apportionment(quota)
-        window = self._quotas.most_per_window(batch_size)
+        self._quotas = Apportionment(quota, batch_size, key)
+        window = self._quotas.most
         group_size = groups.size[self._members]
         if (short := np.flatnonzero(window > group_size)).size:
             self._raise_scarce(int(self._members[short[0]]), sizes, languages)
@@ -174,8 +174,8 @@ class MixedPool:
 
     def take(self, index: int) -> Rows:
         """Rows of the pool's batch number `index`: quotas per group, one drawn cell per row, in shuffled order."""
-        starts = self._quotas.counts(index * self.batch_size)
-        counts = self._quotas.counts((index + 1) * self.batch_size) - starts
+        starts = self._quotas.before(index)
+        counts = self._quotas.before(index + 1) - starts
         used = np.flatnonzero(counts)
         parts = [self._examples(i, int(starts[i]), int(counts[i])) for i in used]
         members = np.repeat(used, counts[used])

@@ -70,6 +70,8 @@ class HybridTrainer(SentenceTransformerTrainer):
             callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
             optimizers=optimizers,
         )
+        # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
+        self.loss.model = self.model
         if self.pop_callback(ProgressCallback) is not None:
             self.add_callback(QuietProgress)
         self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
@@ -161,12 +163,15 @@ def check_fingerprint(stored: dict[str, Any], current: dict[str, Any]) -> None:
 class QuietProgress(ProgressCallback):
     """The Trainer's progress bar, with one readable line per log instead of a dictionary."""
 
-    SHOWN = ("loss", "grad_norm", "learning_rate", "positive_similarity", "hardest_negative_similarity")
+    SHOWN = (
+        *("loss", "grad_norm", "learning_rate", "positive_similarity", "hardest_negative_similarity"),
+        *("eval_mo_map", "eval_cr_map", "eval_mul_map", "eval_rank_distance"),
+    )
 
     def on_log(self, args, state, control, logs=None, **kwargs) -> None:
         if state.is_world_process_zero and self.training_bar is not None and logs:
-            shown = [key for key in logs if key in self.SHOWN or key.startswith(("eval_", "share_"))]
-            values = (f"{key.removeprefix('eval_')} {float(logs[key]):.4g}" for key in shown if key != "eval_runtime")
+            shown = [key for key in logs if key in self.SHOWN or key.startswith("share_")]
+            values = (f"{key.removeprefix('eval_')} {float(logs[key]):.4g}" for key in shown)
             if line := "  ".join(values):
                 self.training_bar.write(f"step {state.global_step}: {line}")
 

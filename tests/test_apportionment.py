@@ -1,4 +1,4 @@
-"""Sharing rows among groups: sums, monotony, proportion and the window bound."""
+"""Sharing batches among groups: full, within one row of the quota in each batch and in the long run, known anywhere."""
 
 from __future__ import annotations
 
@@ -6,28 +6,50 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_hybrid.apportionment import Apportionment
-
-shares_strategy = st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=60).map(np.array)
+from hf_hybrid.apportionment import ONE, Apportionment, _reverse_bits
 
 
-@given(shares_strategy, st.integers(1, 300), st.integers(0, 10**7))
-@settings(max_examples=200, deadline=None)
-def test_counts_add_up_rise_and_stay_near_the_quota(shares, window, start):
-    apportionment = Apportionment(shares)
-    before, after = apportionment.counts(start), apportionment.counts(start + window)
-    assert before.sum() == start and after.sum() == start + window
-    assert (after >= before).all()
-    assert (after - before <= apportionment.most_per_window(window)).all()
-    depth = len(apportionment._levels)
-    assert np.abs(before - start * shares / shares.sum()).max() <= depth + start * depth * 2.0**-30
+@given(
+    st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=60).map(np.array),
+    st.integers(1, 300),
+    st.integers(0, 2**31),
+    st.integers(0, 2**40),
+)
+@settings(max_examples=300, deadline=None)
+def test_batches_are_full_and_within_the_quota(shares, batch_size, batch, key):
+    quota = Apportionment(shares, batch_size, key)
+    counts = quota.before(batch + 1) - quota.before(batch)
+    exact = batch_size * shares / shares.sum()
+    assert counts.sum() == batch_size
+    assert (counts >= np.floor(exact - 1e-6)).all() and (counts <= quota.most).all()
+    assert (quota.most <= np.ceil(exact + 1e-6)).all()
+    assert (counts >= 0).all()
+
+
+@given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=20).map(np.array), st.integers(1, 9), st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_closed_formula_equals_the_sum_over_batches(shares, batch_size, key):
+    quota = Apportionment(shares, batch_size, key)
+    offsets = [_reverse_bits(m) ^ (key % ONE) for m in range(200)]
+    per_batch = np.diff([(quota._boundaries + offset) // ONE for offset in offsets], axis=1)
+    running = np.concatenate([np.zeros((1, len(shares)), dtype=np.int64), np.cumsum(per_batch, axis=0)])
+    assert np.array_equal(np.stack([quota.before(m) for m in range(201)]), running)
+
+
+def test_long_run_shares():
+    shares = np.random.default_rng(0).random(500)
+    taken = Apportionment(shares, 16).before(100_000)
+    expected = 1_600_000 * shares / shares.sum()
+    # The discrepancy of van der Corput's sequence grows with the logarithm of the number of batches.
+    assert np.abs(taken - expected).max() < 2 * np.log2(100_000)
 
 
 def test_hand_computed():
-    """3:1 over 8 rows; the root gives floor(3k/4) to the larger group."""
-    apportionment = Apportionment(np.array([1.0, 3.0]))
-    assert [apportionment.counts(k).tolist() for k in range(5)] == [[0, 0], [1, 0], [1, 1], [1, 2], [1, 3]]
+    """Quotas 1, 1/2, 1/2: the third group's boundary passes an integer when the offset is below one half, and so on."""
+    quota = Apportionment(np.array([2.0, 1.0, 1.0]), 2)
+    counts = [(quota.before(m + 1) - quota.before(m)).tolist() for m in range(4)]
+    assert counts == [[1, 0, 1], [1, 1, 0], [1, 0, 1], [1, 1, 0]]
 
 
 def test_one_group_takes_everything():
-    assert Apportionment(np.array([0.3])).counts(17).tolist() == [17]
+    assert Apportionment(np.array([0.3]), 17).before(3).tolist() == [51]

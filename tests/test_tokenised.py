@@ -47,7 +47,9 @@ def test_batches_embed_as_encode_does(encoder, parallel_pairs):
         queries, passages = embed(encoder, batch["query"]), embed(encoder, batch["passage"])
     rows = parallel_pairs.dataset
     expected_q = encoder.encode_query([rows[int(r)]["query"] for r in item.rows.query_rows], normalize_embeddings=True)
-    expected_p = encoder.encode_document([rows[int(r)]["passage"] for r in item.rows.passage_rows], normalize_embeddings=True)
+    expected_p = encoder.encode_document(
+        [rows[int(r)]["passage"] for r in item.rows.passage_rows], normalize_embeddings=True
+    )
     np.testing.assert_allclose(queries.numpy(), expected_q, atol=1e-6)
     np.testing.assert_allclose(passages.numpy(), expected_p, atol=1e-6)
     assert batch["passage_ids"].tolist() == item.rows.passages.tolist()
