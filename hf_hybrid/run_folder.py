@@ -80,7 +80,7 @@ class RunFolder:
         target = self.path / f"{name}.json"
         if trainer.is_world_process_zero() and not target.exists():
             evaluation = evaluate_model(model, benchmark, show_progress=True)
-            results = build_results(evaluation, benchmark, str(self.model), seed=trainer.args.seed)
+            results = build_results(evaluation, benchmark, f"{self.path.name}/model", seed=trainer.args.seed)
             training = {"steps": trainer.state.global_step, "plan": trainer.plan.fingerprint()}
             write_results(target, {**results, "training": training})
         trainer.accelerator.wait_for_everyone()
