@@ -47,7 +47,9 @@ def local_part(inputs: dict, rank: int, world_size: int) -> dict:
 
 def loss_and_gradient(inputs: dict, negatives: bool, symmetric: bool, wrap=lambda model: model):
     model = wrap(Encoder())
-    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard" if negatives else "in_batch", symmetric=symmetric)(model, inputs)
+    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard" if negatives else "in_batch", symmetric=symmetric)(
+        model, inputs
+    )
     loss.backward()
     return loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])
 

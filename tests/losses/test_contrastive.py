@@ -52,7 +52,16 @@ def test_loss_and_gradients_equal_the_oracle(data):
     queries.requires_grad_(), embeddings.requires_grad_()
 
     expected = oracle(
-        queries, embeddings, positives, examples, passages, hard, scale, literal, examples[positives], passages[positives]
+        queries,
+        embeddings,
+        positives,
+        examples,
+        passages,
+        hard,
+        scale,
+        literal,
+        examples[positives],
+        passages[positives],
     )
     expected_gradients = torch.autograd.grad(expected, (queries, embeddings))
     candidates = Candidates(embeddings, torch.cat([examples, none]), torch.cat([passages, none]), hard)
