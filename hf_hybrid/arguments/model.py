@@ -26,8 +26,8 @@ class ModelArguments:
         pooling (`str`, *optional*):
             `mean` or `cls`; by default what the checkpoint says, else `mean`.
         max_seq_length (`int`, *optional*):
-            Longest input in tokens, special tokens included; by default what the checkpoint allows, or 256 for an
-            encoder built from scratch.
+            Longest input in tokens, special tokens included; by default what the checkpoint allows, 256 for a
+            transformer built from scratch, unlimited for a static encoder.
         tokenizer_name_or_path (`str`, *optional*):
             Hub name or local directory of a tokenizer to reuse in an encoder built from scratch, instead of training one.
         vocab_size (`int`, *optional*, defaults to `32000`):
@@ -94,8 +94,8 @@ class ModelArguments:
     max_seq_length: int | None = field(
         default=None,
         metadata={
-            "help": "Longest input in tokens, special tokens included; by default what the checkpoint allows, or 256 for "
-            "an encoder built from scratch."
+            "help": "Longest input in tokens, special tokens included; by default what the checkpoint allows, 256 for "
+            "a transformer built from scratch, unlimited for a static encoder."
         },
     )
     tokenizer_name_or_path: str | None = field(
