@@ -16,7 +16,7 @@ from collections import OrderedDict
 import numpy as np
 
 ROUNDS = 6
-BLOCK = 4096
+BLOCK = 1024
 CACHED_BLOCKS = 2
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

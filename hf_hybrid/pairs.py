@@ -189,11 +189,10 @@ class ParallelPairs:
 
     def _codes(self, column: str) -> tuple[np.ndarray, pa.Array]:
         """Integer code per row and the dictionary of distinct strings, by first appearance."""
-        encoded = pa.chunked_array(self._chunks(column)).dictionary_encode().unify_dictionaries()
-        codes = np.concatenate([c.indices.fill_null(-1).to_numpy(zero_copy_only=False) for c in encoded.chunks])
+        codes, dictionary = _encode(self._chunks(column))
         if len(null := np.flatnonzero(codes < 0)):
             raise InputError(f"{self._where(null[0])}: '{column}' is null; every rendition needs one")
-        return codes.astype(np.int32, copy=False), encoded.chunks[0].dictionary
+        return codes, dictionary
 
     def _has_text(self, column: str) -> np.ndarray:
         """Whether each row has a text; a text of white space only is an error."""
@@ -226,13 +225,10 @@ class ParallelPairs:
         """Code of each row's passage id; rows without one use their example's id."""
         if "passage_id" not in self.dataset.column_names:
             return self.example_of_row
-        ids, passages = self._chunks("id"), self._chunks("passage_id")
-        merged = [
-            pc.coalesce(p.cast(pa.string()), pc.binary_join_element_wise("id", i.cast(pa.string()), "\x1f"))
-            for p, i in zip(_rechunk(passages, ids), ids, strict=True)
-        ]
-        encoded = pa.chunked_array(merged).dictionary_encode().unify_dictionaries()
-        return np.concatenate([c.indices.to_numpy() for c in encoded.chunks]).astype(np.int32, copy=False)
+        codes, dictionary = _encode(self._chunks("passage_id"))
+        # Codes of their own for the examples, after those of the given ids, so that the two never meet.
+        own = codes < 0
+        return np.where(own, self.example_of_row + len(dictionary), codes).astype(np.int32, copy=False)
 
     def _sources(self) -> tuple[tuple[str, ...], np.ndarray]:
         """The sources' names and each example's source; translations of an example come from one source."""
@@ -265,13 +261,14 @@ def _sorted_languages(codes: np.ndarray, tags: pa.Array, name: str) -> tuple[tup
     return tuple(names[i] for i in order), position[codes]
 
 
-def _rechunk(arrays: list[pa.Array], like: list[pa.Array]) -> list[pa.Array]:
-    """Cut `arrays` at the chunk boundaries of `like`."""
-    whole, start, out = pa.chunked_array(arrays), 0, []
-    for chunk in like:
-        out.append(whole.slice(start, len(chunk)).combine_chunks())
-        start += len(chunk)
-    return [a.chunk(0) if isinstance(a, pa.ChunkedArray) else a for a in out]
+def _encode(chunks: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:
+    """int32 code of every string (-1 for null) and the distinct strings, by first appearance.
+
+    The column is laid end to end first: encoding chunk by chunk makes a dictionary for each of thousands of chunks.
+    """
+    whole = pa.chunked_array([chunk.cast(pa.large_string()) for chunk in chunks]).combine_chunks()
+    encoded = pc.dictionary_encode(whole if isinstance(whole, pa.Array) else whole.chunk(0))
+    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), encoded.dictionary
 
 
 def _hash_strings(chunk: pa.Array, lengths: Any, content: Any) -> None:
