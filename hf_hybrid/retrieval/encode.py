@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from torch.nn.functional import normalize
 
 from ..errors import InputError
+from .encode_texts import batch_tokens_of, encode_texts
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -66,13 +64,13 @@ def encode_benchmark(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Encode the queries and candidates of a benchmark.
 
-    Uses ``encode_query`` and ``encode_document``, so the prompts saved with the model apply ("query"; "document", "passage" or
+    The prompts saved with the model apply as in ``encode_query`` and ``encode_document`` ("query"; "document", "passage" or
     "corpus").
 
     Args:
         model: the encoder.
         benchmark: the texts.
-        batch_size: texts per batch.
+        batch_size: texts of 512 tokens that a batch may hold; of shorter texts it holds more. On a CPU batches are smaller still.
         query_prompt: put before every query instead of the saved prompt; an empty string means none.
         passage_prompt: likewise for candidates.
         show_progress: show a progress bar for each of the two.
@@ -82,27 +80,23 @@ def encode_benchmark(
     """
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1, got {batch_size}")
-    progress = show_progress and os.environ.get("RANK", "0") == "0"
 
-    def encode(function: Callable[..., np.ndarray], texts: Sequence[str], prompt: str | None) -> torch.Tensor:
-        return _encode_distinct(
-            lambda some: function(some, prompt=prompt, batch_size=batch_size, show_progress_bar=progress), texts
-        ).to(model.device)
+    def encode(kind: str, texts: Sequence[str], prompt: str | None) -> torch.Tensor:
+        # Encoding each distinct text once saves time and gives equal texts equal vectors. In different batches they may differ in
+        # the last bits, and a tie would be decided by where a text happens to stand.
+        index = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        vectors = encode_texts(
+            model,
+            list(index),
+            kind=kind,
+            prompt=prompt,
+            batch_tokens=batch_tokens_of(model, batch_size),
+            show_progress=show_progress,
+        )
+        return vectors if len(index) == len(texts) else vectors[[index[text] for text in texts]]
 
-    queries = encode(model.encode_query, benchmark.queries, query_prompt)
-    return queries, encode(model.encode_document, benchmark.candidates, passage_prompt)
-
-
-def _encode_distinct(encode: Callable[[list[str]], np.ndarray], texts: Sequence[str]) -> torch.Tensor:
-    """Encode each distinct text once: float32 ``[len(texts), d]``, unit length (zero vectors stay zero).
-
-    Besides saving time it gives equal texts equal vectors. In different batches they may differ in the last bits, and a tie would
-    be decided by where a text happens to stand.
-    """
-    index = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    vectors = torch.as_tensor(encode(list(index)), dtype=torch.float32)
-    vectors = normalize(vectors, dim=1)
-    return vectors if len(index) == len(texts) else vectors[[index[text] for text in texts]]
+    queries = encode("query", benchmark.queries, query_prompt)
+    return queries, encode("passage", benchmark.candidates, passage_prompt)
 
 
 def _replace_pooling(model: SentenceTransformer, mode: str) -> None:

@@ -49,6 +49,8 @@ class RelevantRanks:
         top_k: number of places behind ``top_counts``.
         top_counts: float64 ``[Q, L]``, candidates of each language among the first ``top_k`` of all languages; where the last
             place is shared, the expected number over tied orders.
+        top_exposure: float64 ``[Q, D, L]`` or None: for each of D given sets of weights of the first ``top_k`` places, the weight
+            that falls to each language, expected over tied orders.
     """
 
     offsets: np.ndarray
@@ -60,6 +62,7 @@ class RelevantRanks:
     pool_sizes: np.ndarray
     top_k: int
     top_counts: np.ndarray
+    top_exposure: np.ndarray | None = None
 
     @property
     def num_queries(self) -> int:
@@ -126,6 +129,7 @@ def relevant_ranks(
     top_k: int = 10,
     max_memory_mb: float = 256,
     show_progress: bool = False,
+    place_weights: np.ndarray | None = None,
 ) -> RelevantRanks:
     """Rank the relevant candidates of every query by the dot product of their vectors.
 
@@ -137,6 +141,7 @@ def relevant_ranks(
         max_memory_mb: bound on the memory for scores, in MiB (at least one query at a time against the whole pool). The
             candidate vectors are copied once more where the pool is not grouped by language.
         show_progress: show a progress bar.
+        place_weights: float64 ``[D, top_k]``: D sets of weights of the first places, summed by language into ``top_exposure``.
 
     Returns:
         Counts for every (query, relevant candidate), in the pool of all languages and in that of the candidate's language.
@@ -164,11 +169,16 @@ def relevant_ranks(
         if len(duplicates):
             scores[:, duplicates] = scores[:, originals]
 
-    return _rank(fill, len(queries), order, pool, queries.device, top_k, max_memory_mb, show_progress)
+    return _rank(fill, len(queries), order, pool, queries.device, top_k, max_memory_mb, show_progress, place_weights)
 
 
 def relevant_ranks_from_scores(
-    scores: torch.Tensor, pool: Pool, *, top_k: int = 10, max_memory_mb: float = 256
+    scores: torch.Tensor,
+    pool: Pool,
+    *,
+    top_k: int = 10,
+    max_memory_mb: float = 256,
+    place_weights: np.ndarray | None = None,
 ) -> RelevantRanks:
     """Rank the relevant candidates from given scores: float32 ``[Q, N]``. Otherwise as `relevant_ranks`.
 
@@ -184,7 +194,7 @@ def relevant_ranks_from_scores(
     def fill(start: int, stop: int, block: torch.Tensor) -> None:
         block.copy_(scores[start:stop][:, columns])
 
-    return _rank(fill, len(scores), order, pool, scores.device, top_k, max_memory_mb, show_progress=False)
+    return _rank(fill, len(scores), order, pool, scores.device, top_k, max_memory_mb, False, place_weights)
 
 
 def _rank(
@@ -196,11 +206,14 @@ def _rank(
     top_k: int,
     max_memory_mb: float,
     show_progress: bool,
+    place_weights: np.ndarray | None,
 ) -> RelevantRanks:
     """Walk over blocks of queries. ``fill(start, stop, out)`` writes the scores of a block, columns in ``order``."""
     offsets = np.asarray(pool.relevance_offsets, dtype=np.int64)
     relevant = np.asarray(pool.relevance_candidates, dtype=np.int64)
     _check_pool(pool, offsets, relevant, num_queries, len(order), top_k)
+    if place_weights is not None and (place_weights.ndim != 2 or place_weights.shape[1] != top_k):
+        raise ValueError(f"place_weights must be [D, {top_k}], got {place_weights.shape}")
     column_of_candidate = np.empty(len(order), dtype=np.int64)
     column_of_candidate[order] = np.arange(len(order))
     columns = column_of_candidate[relevant]
@@ -210,6 +223,9 @@ def _rank(
     nnz = len(relevant)
     counts = np.zeros((4, nnz), dtype=np.int64)
     top_counts = np.zeros((num_queries, pool.num_languages))
+    top_exposure = None
+    if place_weights is not None:
+        top_exposure = np.zeros((num_queries, len(place_weights), pool.num_languages))
     most_relevant = int(np.diff(offsets).max(initial=0))
     block_size = _block_size(len(order), (most_relevant + 1) * pool.num_languages, max_memory_mb)
     worker = ScoreBlock(
@@ -218,6 +234,7 @@ def _rank(
         top_k=top_k,
         tie_order=None if pool.tie_order is None else np.asarray(pool.tie_order, dtype=np.int64)[order],
         device=device,
+        place_weights=place_weights,
     )
     starts = range(0, num_queries, worker.block_size)
     for start in tqdm(starts, desc="Ranking", unit="block", disable=not show_progress or _is_other_rank()):
@@ -230,7 +247,17 @@ def _rank(
             _raise_not_finite(scores, start, order, pool)
         counts[:, entries] = worker.counts
         top_counts[start:stop] = worker.top_counts
-    return RelevantRanks(offsets, languages, *counts, pool_sizes=pool_sizes, top_k=top_k, top_counts=top_counts)
+        if top_exposure is not None:
+            top_exposure[start:stop] = worker.top_exposure
+    return RelevantRanks(
+        offsets,
+        languages,
+        *counts,
+        pool_sizes=pool_sizes,
+        top_k=top_k,
+        top_counts=top_counts,
+        top_exposure=top_exposure,
+    )
 
 
 def _block_size(num_candidates: int, num_searches: int, max_memory_mb: float) -> int:

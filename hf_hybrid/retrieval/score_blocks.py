@@ -17,9 +17,10 @@ class ScoreBlock:
         top_k: places whose languages are counted.
         tie_order: int64 ``[N]`` by column, or None; see `hf_hybrid.retrieval.ranks.Pool`.
         device: where the scores are.
+        place_weights: float64 ``[D, top_k]`` or None, D sets of weights of the first places.
 
-    After `rank`, ``counts`` (int64 ``[4, entries]``: higher and tied in the pool, higher and tied in the own language) and
-    ``top_counts`` (float64 ``[rows, L]``) describe the block.
+    After `rank`, ``counts`` (int64 ``[4, entries]``: higher and tied in the pool, higher and tied in the own language),
+    ``top_counts`` (float64 ``[rows, L]``) and, with place weights, ``top_exposure`` (float64 ``[rows, D, L]``) describe the block.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class ScoreBlock:
         top_k: int,
         tie_order: np.ndarray | None,
         device: torch.device,
+        place_weights: np.ndarray | None = None,
     ) -> None:
         num_candidates = int(pool_sizes.sum())
         self.block_size = block_size
@@ -41,6 +43,8 @@ class ScoreBlock:
         self._sorted = torch.empty(block_size * num_candidates, dtype=torch.float32, device=device)
         self.counts = np.zeros((4, 0), dtype=np.int64)
         self.top_counts = np.zeros((0, len(pool_sizes)))
+        self.place_weights = None if place_weights is None else place_weights[:, : self.top_k]
+        self.top_exposure: np.ndarray | None = None
 
     def rank(self, scores: torch.Tensor, offsets: np.ndarray, columns: np.ndarray, languages: np.ndarray) -> bool:
         """Count what stands above and beside the relevant candidates of a block.
@@ -58,8 +62,9 @@ class ScoreBlock:
         if sections is None:
             return False
         rows = np.repeat(np.arange(len(scores)), np.diff(offsets))
+        best, best_languages = self._best(sections)
         # What is placed in every language: the relevant scores, and behind them each row's k-th best.
-        values = torch.cat([scores[torch.from_numpy(rows), torch.from_numpy(columns)], self._kth_best(sections)])
+        values = torch.cat([scores[torch.from_numpy(rows), torch.from_numpy(columns)], best[:, -1]])
         above, tied = self._place(len(scores), values, np.concatenate([rows, np.arange(len(scores))]))
 
         entries = np.arange(len(columns))
@@ -74,7 +79,10 @@ class ScoreBlock:
         )
         if self.tie_order is not None:
             self._order_ties(scores, rows, columns, languages)
-        self.top_counts = self._languages_of_top(above[:, len(columns) :].T, tied[:, len(columns) :].T)
+        above, tied = above[:, len(columns) :].T, tied[:, len(columns) :].T
+        self.top_counts = self._languages_of_top(above, tied)
+        if self.place_weights is not None:
+            self.top_exposure = _exposure(best.cpu().numpy(), best_languages.cpu().numpy(), tied, self.place_weights)
         return True
 
     def _place(self, num_rows: int, values: torch.Tensor, value_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,10 +116,12 @@ class ScoreBlock:
             sections.append(section)
         return sections
 
-    def _kth_best(self, sections: list[torch.Tensor]) -> torch.Tensor:
-        """The ``top_k``-th best score of each row, ``[rows]``: it is among the last ``top_k`` of the languages."""
-        best = torch.cat([section[:, -self.top_k :] for section in sections], dim=1)
-        return torch.topk(best, self.top_k, dim=1).values[:, -1]
+    def _best(self, sections: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The ``top_k`` best scores of each row, descending, and their languages: they are among the last of each language."""
+        ends = [section[:, -self.top_k :] for section in sections]
+        languages = torch.repeat_interleave(torch.tensor([end.shape[1] for end in ends], device=ends[0].device))
+        best = torch.topk(torch.cat(ends, dim=1), self.top_k, dim=1)
+        return best.values, languages[best.indices]
 
     def _languages_of_top(self, above: np.ndarray, tied: np.ndarray) -> np.ndarray:
         """Expected candidates of each language in the top k, from those above and at the k-th best score, ``[rows, L]``."""
@@ -127,6 +137,37 @@ class ScoreBlock:
             start, stop = self.starts[languages[entry]], self.starts[languages[entry] + 1]
             self.counts[2, entry] += int(before[start:stop].sum())
         self.counts[[1, 3]] = 0
+
+
+def _exposure(best: np.ndarray, languages: np.ndarray, tied: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weight of the places that each language holds among the first k, expected over tied orders.
+
+    Args:
+        best: float32 ``[rows, k]``, descending.
+        languages: int64 ``[rows, k]``.
+        tied: int64 ``[rows, L]``, candidates of each language with the k-th best score, within the k and behind them.
+        weights: float64 ``[D, k]``.
+
+    Returns:
+        float64 ``[rows, D, L]``.
+    """
+    num_rows, num_places = best.shape
+    num_languages = tied.shape[1]
+    # Places with one score share the mean of their weights.
+    changes = np.diff(best, axis=1, prepend=np.inf) != 0
+    group = np.cumsum(changes, axis=1) - 1 + np.arange(num_rows)[:, None] * num_places
+    size = np.bincount(group.ravel(), minlength=num_rows * num_places)[group]
+    inside = best > best[:, -1:]
+    cell = languages + np.arange(num_rows)[:, None] * num_languages
+    exposure = np.empty((num_rows, len(weights), num_languages))
+    for index, weight in enumerate(weights):
+        everywhere = np.broadcast_to(weight, best.shape)
+        mean = np.bincount(group.ravel(), weights=everywhere.ravel(), minlength=num_rows * num_places)[group] / size
+        of_cell = np.bincount(cell[inside], weights=mean[inside], minlength=num_rows * num_languages)
+        # The candidates of the last score, not all of them within the k, share the places that are left.
+        left = np.where(inside, 0.0, everywhere).sum(axis=1, keepdims=True)
+        exposure[:, index] = of_cell.reshape(num_rows, -1) + left * tied / tied.sum(axis=1, keepdims=True)
+    return exposure
 
 
 def numpy_is_faster(tensor: torch.Tensor) -> bool:

@@ -1,0 +1,231 @@
+"""Texts to vectors at the speed of the model: no batch holds more padding than it must.
+
+Against `SentenceTransformer.encode`, with the same vectors: texts are sorted by tokens instead of characters, over a whole window instead
+of a batch; a batch is as many texts as fit a budget of tokens, so that short texts come in large batches and long ones in
+small; the next window is read and tokenised while this one is encoded; vectors go straight to their place.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+from torch.nn.functional import normalize
+from tqdm.auto import tqdm
+
+from ..errors import InputError
+from .encode_tokens import Block, BlockMaker, block_maker
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Tokens, padding included, of a batch. On a CPU the layers' activations then stay in its cache; a GPU wants to be filled.
+BATCH_TOKENS = {"cpu": 2048}
+BATCH_TOKENS_OF_ACCELERATORS = 65536
+# Texts that are sorted together.
+WINDOW = 65536
+# Static encoders only look up and add.
+_LARGEST_BATCH = 8192
+
+Item = TypeVar("Item")
+
+
+def encode_texts(
+    model: SentenceTransformer,
+    texts: Sequence[str],
+    *,
+    kind: str = "passage",
+    prompt: str | None = None,
+    batch_tokens: int | None = None,
+    max_batch_size: int | None = None,
+    show_progress: bool = False,
+) -> torch.Tensor:
+    """Encode texts that are in memory.
+
+    Args:
+        model: the encoder.
+        texts: the texts.
+        kind: ``query`` or ``passage``: which of the prompts saved with the model applies.
+        prompt: instead of that prompt; an empty string means none.
+        batch_tokens: tokens of a batch, padding included; by default 2,048 on a CPU, 65,536 elsewhere. One text longer than this is
+            a batch.
+        max_batch_size: texts of a batch at most; by default there is no limit but the tokens.
+        show_progress: show a progress bar (first process only).
+
+    Returns:
+        float32 L2-normalised vectors ``[len(texts), d]`` on the model's device, in the order of the texts.
+
+    Raises:
+        InputError: an unknown kind or a batch size below one.
+
+    Example:
+        >>> encode_texts(model, ["a passage", "another"]).shape  # doctest: +SKIP
+        torch.Size([2, 384])
+    """
+    make_block = block_maker(model, resolve_prompt(model, kind, prompt), task_of(kind))
+    windows = (texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW))
+    vectors = torch.empty(len(texts), _dimension(model), dtype=torch.float32, device=model.device)
+    start = 0
+    with tqdm(total=len(texts), desc="Encoding", unit="text", disable=not show_progress or is_other_rank()) as bar:
+        for block in ahead(make_block(window) for window in windows):
+            stop = start + len(block.lengths)
+            encode_block(
+                model,
+                block,
+                vectors[start:stop],
+                task=task_of(kind),
+                batch_tokens=batch_tokens,
+                max_batch_size=max_batch_size,
+                progress=bar.update,
+            )
+            start = stop
+    return vectors
+
+
+def encode_block(
+    model: SentenceTransformer,
+    block: Block,
+    out: torch.Tensor,
+    *,
+    task: str | None = None,
+    batch_tokens: int | None = None,
+    max_batch_size: int | None = None,
+    progress: Callable[[int], object] = lambda count: None,
+) -> None:
+    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device, as unit vectors (zero vectors stay zero).
+
+    The batches, and so the vectors to the last bit, depend on nothing but the block and the batch sizes.
+    """
+    device = model.device
+    if batch_tokens is None:
+        batch_tokens = _default_batch_tokens(device)
+    for name, value in (("batch_tokens", batch_tokens), ("max_batch_size", max_batch_size)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} must be at least 1, got {value}")
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            for rows in batches_of(block.lengths, batch_tokens, max_batch_size or _LARGEST_BATCH):
+                features = {
+                    name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+                    for name, value in block.features(rows).items()
+                }
+                vectors = model(features, task=task)["sentence_embedding"][:, : out.shape[1]]
+                out[torch.from_numpy(rows).to(device)] = normalize(vectors.float(), dim=1)
+                progress(len(rows))
+    finally:
+        model.train(was_training)
+
+
+def batch_tokens_of(model: SentenceTransformer, batch_size: int) -> int:
+    """The budget that lets a batch hold ``batch_size`` texts of 512 tokens, but never more than is best for the device."""
+    return min(batch_size * 512, _default_batch_tokens(model.device))
+
+
+def batches_of(lengths: np.ndarray, batch_tokens: int, max_batch_size: int) -> Iterator[np.ndarray]:
+    """Cut texts into batches, longest first, each of at most ``batch_tokens`` padded tokens or of a single text.
+
+    Longest first, so that running out of memory happens at once and not after hours.
+
+    Example:
+        >>> [batch.tolist() for batch in batches_of(np.array([3, 9, 4, 2]), batch_tokens=8, max_batch_size=9)]
+        [[1], [2, 0], [3]]
+    """
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        size = int(np.clip(batch_tokens // max(int(lengths[order[start]]), 1), 1, max_batch_size))
+        yield order[start : start + size]
+        start += size
+
+
+def ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
+    """Produce items in a thread, at most ``depth`` of them before they are asked for; exceptions arrive where they are asked for.
+
+    Example:
+        >>> list(ahead(number * number for number in range(4)))
+        [0, 1, 4, 9]
+    """
+    waiting: queue.Queue[tuple[str, object]] = queue.Queue(maxsize=depth)
+    stopped = threading.Event()
+
+    def put(message: tuple[str, object]) -> bool:
+        while not stopped.is_set():
+            try:
+                waiting.put(message, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def produce() -> None:
+        try:
+            for item in items:
+                if not put(("item", item)):
+                    return
+            put(("end", None))
+        except BaseException as error:
+            put(("error", error))
+
+    thread = threading.Thread(target=produce, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            what, content = waiting.get()
+            if what == "end":
+                return
+            if what == "error":
+                raise content  # type: ignore[misc]
+            yield content  # type: ignore[misc]
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def resolve_prompt(model: SentenceTransformer, kind: str, prompt: str | None = None) -> str | None:
+    """The text before every query or passage: the given one, else the one saved with the model, else none."""
+    if prompt is not None:
+        return prompt
+    names = ("query",) if kind == "query" else ("document", "passage", "corpus")
+    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
+    return None if name is None else model.prompts.get(name)
+
+
+def task_of(kind: str) -> str:
+    """What sentence-transformers calls it."""
+    if kind not in ("query", "passage"):
+        raise InputError(f"kind is {kind!r}: choose query or passage")
+    return "query" if kind == "query" else "document"
+
+
+def is_other_rank() -> bool:
+    """Progress is shown by the first process only."""
+    return os.environ.get("RANK", "0") != "0"
+
+
+def _dimension(model: SentenceTransformer) -> int:
+    return model.truncate_dim or model.get_embedding_dimension()
+
+
+def _default_batch_tokens(device: torch.device) -> int:
+    return BATCH_TOKENS.get(device.type, BATCH_TOKENS_OF_ACCELERATORS)
+
+
+__all__ = [
+    "BlockMaker",
+    "ahead",
+    "batch_tokens_of",
+    "batches_of",
+    "block_maker",
+    "encode_block",
+    "encode_texts",
+    "is_other_rank",
+    "resolve_prompt",
+    "task_of",
+]
