@@ -59,7 +59,9 @@ class HybridTrainer(SentenceTransformerTrainer):
     ):
         self.plan = None if train_dataset is None else _plan(train_dataset, args)
         negatives, count = _negatives(args, train_dataset)
-        tokenised = None if self.plan is None else TokenisedPairs(self.plan, model, args.max_tokens, count)
+        # The first process tokenises, the others read its cache.
+        with args.main_process_first(local=False, desc="tokenising"):
+            tokenised = None if self.plan is None else TokenisedPairs(self.plan, model, args.max_tokens, count)
         super().__init__(
             model=model,
             args=args,

@@ -87,6 +87,21 @@ def info_nce(
         >>> round(info_nce(q, Candidates(q, ids, ids), ids, ids, ids, scale=1.0).loss.item(), 4)   # log(1 + e^-1)
         0.3133
     """
+    # Mixed precision is for the encoder: logits at scale 20 in bfloat16 would be off by whole percents.
+    with torch.autocast(queries.device.type, enabled=False):
+        return _info_nce(queries, candidates, positives, example_ids, passage_ids, scale, literal, tile_elements)
+
+
+def _info_nce(
+    queries: torch.Tensor,
+    candidates: Candidates,
+    positives: torch.Tensor,
+    example_ids: torch.Tensor,
+    passage_ids: torch.Tensor,
+    scale: float,
+    literal: bool,
+    tile_elements: int,
+) -> LossAndGradients:
     dtype = torch.float64 if queries.dtype == torch.float64 else torch.float32
     q, c = queries.to(dtype), candidates.embeddings.to(dtype)
     m, n = len(q), len(c)

@@ -129,6 +129,15 @@ def test_half_precision_is_raised():
     assert result.loss.item() == pytest.approx(exact.loss.item(), abs=1e-6)
 
 
+def test_autocast_does_not_reach_the_loss():
+    generator = torch.Generator().manual_seed(0)
+    queries, ids = unit(64, 32, generator=generator).float(), torch.arange(64)
+    plain = info_nce(queries, Candidates(queries, ids, ids), ids, ids, ids)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = info_nce(queries, Candidates(queries, ids, ids), ids, ids, ids)
+    assert torch.equal(plain.loss, mixed.loss) and torch.equal(plain.query_gradient, mixed.query_gradient)
+
+
 def test_memory_is_that_of_a_tile():
     """No temporary holds queries x candidates: the largest matrix the core makes is a tile."""
     rows, seen = torch.randn(512, 4), []
