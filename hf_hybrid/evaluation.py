@@ -16,9 +16,11 @@ from .evaluation_values import Evaluation
 from .metrics import (
     TieGroups,
     average_precision,
+    language_bias,
     language_scores,
     ndcg_at_k,
     own_language_share,
+    place_weights,
     rank_distance,
     recall_at_k,
     reciprocal_rank,
@@ -156,7 +158,13 @@ def evaluate_embeddings(
         candidate_names=benchmark.candidate_ids,
     )
     ranks = relevant_ranks(
-        queries, candidates, pool, top_k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
+        queries,
+        candidates,
+        pool,
+        top_k=k,
+        max_memory_mb=max_memory_mb,
+        show_progress=show_progress,
+        place_weights=place_weights(k),
     )
     ranked = time.perf_counter()
     evaluation = evaluate_ranks(ranks, benchmark)
@@ -166,7 +174,12 @@ def evaluate_embeddings(
 
 
 def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
-    """Turn ranks of the relevant candidates into all measures; the last step of `evaluate_embeddings`."""
+    """Turn ranks of the relevant candidates into all measures; the last step of `evaluate_embeddings`.
+
+    Args:
+        ranks: from `relevant_ranks`; with ``place_weights(k)`` of `hf_hybrid.metrics` there is an AWRF, else there is none.
+        benchmark: what was searched for what.
+    """
     num_languages, k = len(benchmark.languages), ranks.top_k
     in_pool = TieGroups.from_ranks(ranks.offsets, ranks.pool_higher, ranks.pool_tied)
     by_language = TieGroups.from_ranks(*ranks.by_language())
@@ -175,13 +188,36 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
         values[name] = (measure(by_language).reshape(-1, num_languages), measure(in_pool))
     distances = rank_distance(in_pool)
     languages = benchmark.query_languages
+    share = own_language_share(ranks.top_counts, languages, ranks.pool_sizes, k)
+    bias = language_bias(
+        ranks.offsets,
+        ranks.languages,
+        ranks.pool_higher,
+        ranks.pool_tied,
+        query_languages=languages,
+        clusters=benchmark.clusters,
+        pool_sizes=ranks.pool_sizes,
+        top_k=k,
+        top_counts=ranks.top_counts,
+        top_exposure=ranks.top_exposure,
+        in_pool=in_pool,
+    )
+    own_places = ranks.top_counts[np.arange(len(languages)), languages]
+    per_query = {
+        "map_by_language": values["map"][0],
+        "map_pool": values["map"][1],
+        "rank_distance": distances,
+        "own_language_share": own_places / min(k, benchmark.num_candidates),
+        **bias.per_query,
+    }
     return Evaluation(
         benchmark=benchmark.name,
         languages=tuple(benchmark.languages),
         measures={name: language_scores(*pair, languages) for name, pair in values.items()},
         rank_distance=summarise_rank_distance(distances, languages, num_languages, benchmark.num_candidates),
-        language_share=own_language_share(ranks.top_counts, languages, ranks.pool_sizes, k),
-        per_query={"map_by_language": values["map"][0], "map_pool": values["map"][1], "rank_distance": distances},
+        language_share=share,
+        bias=bias,
+        per_query=per_query,
         seconds={},
         settings={"k": k},
     )
@@ -260,7 +296,8 @@ class HybridEvaluator(SentenceEvaluator):
         return {"benchmark": self.benchmark.name, "ties": self.ties, "k": self.k}
 
     def _write(self, folder: Path, epoch: float, steps: int) -> None:
-        from .results import evaluation_record, write_json
+        from .output_files import write_json
+        from .results import evaluation_record
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"hybrid_evaluation_{self.benchmark.name}_step_{steps}.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .metrics import LanguageScores, LanguageShare, RankDistance
+from .metrics import Friedman, LanguageBias, LanguageScores, LanguageShare, RankDistance
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,10 @@ class Evaluation:
             ``ndcg_at_<k>``.
         rank_distance: in the multilingual pool.
         language_share: languages of the top k of the multilingual pool.
-        per_query: one row per query of the benchmark: ``map_pool``, ``rank_distance`` (float64 ``[Q]``) and ``map_by_language``
-            (float64 ``[Q, L]``, NaN where the query has no relevant candidate in the language).
+        bias: the other measures of language bias.
+        per_query: one row per query of the benchmark: ``map_pool``, ``rank_distance``, ``max_rank``, ``own_language_share`` (float64
+            ``[Q]``), ``map_by_language`` and ``one_target`` (float64 ``[Q, L]``, NaN where the query has no relevant candidate in the
+            language).
         seconds: time of each step: ``encode`` (0 from given vectors), ``rank``, ``metrics``.
         settings: batch size, tie rule, k, prompts.
     """
@@ -33,6 +35,7 @@ class Evaluation:
     measures: dict[str, LanguageScores]
     rank_distance: RankDistance
     language_share: LanguageShare
+    bias: LanguageBias
     per_query: dict[str, np.ndarray] = field(repr=False)
     seconds: dict[str, float]
     settings: dict[str, Any]
@@ -66,7 +69,11 @@ class Evaluation:
         """The figures that matter, by names without spaces or slashes; a figure that does not exist for the benchmark is left out.
 
         ``mo_map``, ``cr_map``, ``mul_map``, ``mean_map``, then ``mo_``, ``cr_`` and ``mul_`` of the other measures; ``rank_distance``,
-        ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and ``own_language_share_of_pool``.
+        ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and ``own_language_share_of_pool``; of
+        `LanguageBias`: ``language_divergence_at_<k>``, ``awrf_at_<k>`` (divergence form), ``awrf_min_max_at_<k>``,
+        ``one_target_own_map`` and ``one_target_other_map`` (mean on and off the diagonal of the heat map) with their difference
+        ``one_target_own_advantage``, ``kendall_w``, ``peer``, ``rank_shift_own`` and ``rank_shift_other`` (MLRS in percent), ``max_rank``,
+        ``max_rank_median``.
         """
         figures = {"mo_map": self.mo, "cr_map": self.cr, "mul_map": self.mul, "mean_map": self.mean}
         for name, scores in self.measures.items():
@@ -76,6 +83,7 @@ class Evaluation:
         figures["rank_distance_normalised"] = self.rank_distance.normalised
         figures[f"own_language_share_at_{self.language_share.k}"] = self.language_share.own
         figures["own_language_share_of_pool"] = self.language_share.pool
+        figures |= self._bias_figures()
         return {name: float(value) for name, value in figures.items() if not math.isnan(value)}
 
     def per_language(self) -> dict[str, dict[str, float]]:
@@ -92,7 +100,54 @@ class Evaluation:
         columns["rank_distance"] = self.rank_distance.by_language
         columns["own_language_share"] = self.language_share.own_by_language
         columns["own_language_share_of_pool"] = self.language_share.pool_by_language
+        columns |= self._bias_columns()
         return {
             tag: {name: float(values[code]) for name, values in columns.items() if not math.isnan(values[code])}
             for code, tag in enumerate(self.languages)
         }
+
+    def _bias_figures(self) -> dict[str, float]:
+        bias, k = self.bias, self.bias.top.k
+        columns = {
+            f"language_divergence_at_{k}": bias.top.divergence,
+            f"awrf_at_{k}": bias.top.awrf,
+            f"awrf_min_max_at_{k}": bias.top.awrf_min_max,
+            "kendall_w": bias.kendall_w,
+        }
+        figures = {name: _mean_of_defined(values) for name, values in columns.items() if values is not None}
+        return figures | {
+            "one_target_own_map": bias.one_target.mo,
+            "one_target_other_map": bias.one_target.cr,
+            "one_target_own_advantage": bias.one_target.mo - bias.one_target.cr,
+            "peer": math.nan if bias.peer.value is None else bias.peer.value,
+            "rank_shift_own": bias.rank_shift.mo,
+            "rank_shift_other": bias.rank_shift.cr,
+            "max_rank": bias.max_rank.mean,
+            "max_rank_median": bias.max_rank.median,
+        }
+
+    def _bias_columns(self) -> dict[str, np.ndarray]:
+        bias = self.bias
+        columns = {
+            "language_divergence": bias.top.divergence,
+            "awrf": bias.top.awrf,
+            "awrf_min_max": bias.top.awrf_min_max,
+            "one_target_own_map": np.diagonal(bias.one_target.cells),
+            "one_target_other_map": bias.one_target.cross_by_language,
+            "kendall_w": bias.kendall_w,
+            "friedman_p_value": _p_values(bias.friedman),
+            "friedman_p_value_of_clusters": _p_values(bias.friedman_clusters),
+            "rank_shift_own": np.diagonal(bias.rank_shift.cells),
+            "rank_shift_other": bias.rank_shift.cross_by_language,
+            "max_rank": bias.max_rank.by_language,
+        }
+        return {name: values for name, values in columns.items() if values is not None}
+
+
+def _p_values(tests: tuple[Friedman | None, ...]) -> np.ndarray:
+    return np.array([np.nan if test is None else test.p_value for test in tests])
+
+
+def _mean_of_defined(values: np.ndarray) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else math.nan

@@ -12,12 +12,14 @@ JSON, one schema (`SCHEMA_VERSION`). A field without a value is null; NaN never 
     measures        measure -> {cells: L x L, query language by candidate language, pool: L}
     per_language    language -> {figure: value}
     language_share  {k, top: L x L}: mean share of each language among the top k
+    bias            {one_target, rank_shift, mean_ranks: L x L, query language by candidate language; peer: {value, queries, reason};
+                    friedman: {reason, tests: language -> {kendall_w, chi2, p_value, blocks, p_value_of_clusters, clusters}}}
     seconds         {encode, rank, metrics}
     versions        {package: version}
     hardware        {machine, cpus, accelerator}
-    per_query       null, or {file, sha256}: a table beside this file with one row per query
+    per_query       null, or {file, sha256}: a table beside this file with one row per query, see `hf_hybrid.query_values`
 
-Further fields are kept as they are.
+Further fields are kept as they are; files written before there was `bias` lack it and are read.
 """
 
 from __future__ import annotations
@@ -26,8 +28,6 @@ import json
 import math
 import os
 import platform
-import re
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
@@ -37,8 +37,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
+from .output_files import check_output, write_json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from .benchmarks import Benchmark
     from .evaluation_values import Evaluation
 
@@ -56,11 +59,13 @@ _FIELDS = {
     "measures": "dict",
     "per_language": "dict",
     "language_share": "dict",
+    "bias": "dict?",
     "seconds": "dict",
     "versions": "dict",
     "hardware": "dict",
     "per_query": "dict?",
 }
+_ADDED_LATER = {"bias"}
 _TYPES: dict[str, type] = {"int": int, "str": str, "dict": dict}
 
 
@@ -114,7 +119,25 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
             "k": evaluation.language_share.k,
             "top": _numbers(evaluation.language_share.top_by_language),
         },
+        "bias": _bias_record(evaluation),
         "seconds": {name: round(value, 3) for name, value in evaluation.seconds.items()},
+    }
+
+
+def _bias_record(evaluation: Evaluation) -> dict[str, Any]:
+    bias = evaluation.bias
+    tests = {}
+    for tag, test, clusters in zip(evaluation.languages, bias.friedman, bias.friedman_clusters, strict=True):
+        if test is not None:
+            of_test = {name: getattr(test, name) for name in ("kendall_w", "chi2", "p_value", "blocks")}
+            of_clusters = (None, None) if clusters is None else (clusters.p_value, clusters.blocks)
+            tests[tag] = {**of_test, "p_value_of_clusters": of_clusters[0], "clusters": of_clusters[1]}
+    return {
+        "one_target": _numbers(bias.one_target.cells),
+        "rank_shift": _numbers(bias.rank_shift.cells),
+        "mean_ranks": _numbers(bias.mean_ranks),
+        "peer": {"value": bias.peer.value, "queries": bias.peer.queries, "reason": bias.peer.reason},
+        "friedman": {"reason": bias.friedman_reason, "tests": tests},
     }
 
 
@@ -139,22 +162,33 @@ def hardware() -> dict[str, Any]:
     return {"machine": platform.machine(), "cpus": os.cpu_count(), "accelerator": accelerator}
 
 
-def write_results(path: str | Path, results: Mapping[str, Any], overwrite: bool = False) -> Path:
-    """Write a results file.
+def write_results(
+    path: str | Path, results: Mapping[str, Any], overwrite: bool = False, queries: pa.Table | None = None
+) -> Path:
+    """Write a results file, and beside it the table of values per query.
 
     Args:
         path: the JSON file; its folder is made.
         results: from `build_results`.
-        overwrite: replace an existing file.
+        overwrite: replace existing files.
+        queries: from `hf_hybrid.query_values.query_table`; written as ``<name>.per_query.parquet`` and named in the results. Without it
+            the results cannot be compared by `hf-hybrid compare`.
 
     Returns:
         The path.
 
     Raises:
-        InputError: the file exists, or the results do not follow the schema.
+        InputError: a file exists, or the results do not follow the schema.
     """
     path = Path(path)
     _validate(results, str(path))
+    check_output(path, overwrite)
+    if queries is not None:
+        from .query_values import query_path, write_query_table
+
+        # The table first: results that name it are only there once it is.
+        digest = write_query_table(query_path(path), queries, overwrite)
+        results = {**results, "per_query": {"file": query_path(path).name, "sha256": digest}}
     return write_json(path, results, overwrite)
 
 
@@ -175,56 +209,6 @@ def read_results(path: str | Path) -> dict[str, Any]:
     return results
 
 
-def check_output(path: str | Path, overwrite: bool) -> None:
-    """Refuse an output file that exists, before hours are spent on its content.
-
-    Raises:
-        InputError: the file exists and may not be overwritten, or its place is no folder.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"output {path} is a folder: name a file in it")
-    if path.exists() and not overwrite:
-        raise InputError(f"output {path} exists: choose another name or pass --overwrite")
-    for parent in path.parents:
-        if parent.exists() and not parent.is_dir():
-            raise InputError(f"output {path} cannot be written: {parent} is not a folder")
-
-
-def write_json(path: str | Path, content: Mapping[str, Any], overwrite: bool = False) -> Path:
-    """Write JSON so that the file is either whole or not there; see `write_results`."""
-    path = Path(path)
-    check_output(path, overwrite)
-    text = _one_line_rows(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            try:
-                file.write(text + "\n")
-                file.close()
-                # Temporary files are private; a results file gets what the user's umask gives.
-                umask = os.umask(0)
-                os.umask(umask)
-                os.chmod(file.name, 0o666 & ~umask)
-                os.replace(file.name, path)
-            except BaseException:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror or error}; check permissions and free space"
-        ) from error
-    return path
-
-
-def _one_line_rows(text: str) -> str:
-    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what they are."""
-    return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)
-
-
 def _numbers(values: np.ndarray) -> list:
     """Nested lists; NaN, a value that does not exist, becomes None."""
     if values.ndim > 1:
@@ -241,6 +225,8 @@ def _validate(results: Any, where: str) -> None:
             f"{where}: schema_version is {version!r}, this version reads {SCHEMA_VERSION}; evaluate again"
         )
     for name, kind in _FIELDS.items():
+        if name not in results and name in _ADDED_LATER:
+            continue
         if name not in results:
             raise InputError(f"{where}: field {name!r} is missing; evaluate again")
         value = results[name]

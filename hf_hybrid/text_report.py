@@ -85,7 +85,39 @@ def summary_table(evaluation: Evaluation) -> str:
         )
     share = evaluation.language_share
     lines.append(f"Own language: {100 * share.own:.1f} % of the top {k}, {100 * share.pool:.1f} % of the pool")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_bias_lines(evaluation)])
+
+
+def _bias_lines(evaluation: Evaluation) -> list[str]:
+    """The further measures of language bias, those that exist; a measure that does not is left out or says why."""
+    figures, bias, k = evaluation.summary(), evaluation.bias, evaluation.settings["k"]
+    lines = []
+    if "max_rank" in figures:
+        lines.append(
+            f"All answers found (Max@R): mean rank {figures['max_rank']:,.1f}, median {figures['max_rank_median']:,.1f}"
+        )
+    if "one_target_own_advantage" in figures:
+        own, other = figures["one_target_own_map"], figures["one_target_other_map"]
+        lines.append(
+            f"One target in the pool: mAP {100 * own:.2f} in the query's language, {100 * other:.2f} in another, "
+            f"advantage {100 * (own - other):+.2f}"
+        )
+    top = f"Languages of the top {k} against the pool: divergence {figures[f'language_divergence_at_{k}']:.4f} bits"
+    if f"awrf_at_{k}" in figures:
+        top += f", AWRF {figures[f'awrf_at_{k}']:.4f}, min/max {figures[f'awrf_min_max_at_{k}']:.4f}"
+    lines.append(top)
+    if "kendall_w" in figures:
+        lines.append(
+            f"Order of the parallel answers: Kendall's W {figures['kendall_w']:.4f} (0: no language preferred)"
+        )
+    if "rank_shift_own" in figures and "rank_shift_other" in figures:
+        lines.append(
+            f"Rise when answers are swapped for their translation (MLRS): into the query's language "
+            f"{figures['rank_shift_own']:.1f} %, into another {figures['rank_shift_other']:.1f} %"
+        )
+    if bias.peer.value is not None:
+        lines.append(f"PEER: {bias.peer.value:.4f} over {bias.peer.queries:,} queries")
+    return lines
 
 
 def evaluation_report(evaluation: Evaluation, width: int = 80) -> str:

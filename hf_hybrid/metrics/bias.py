@@ -79,6 +79,30 @@ def rank_distance(groups: TieGroups) -> np.ndarray:
     return distance
 
 
+def max_rank(groups: TieGroups) -> np.ndarray:
+    """Max@R: the rank down to which a ranking must be read to find all its relevant candidates (arXiv 2604.05684).
+
+    Among equal scores the expectation is taken, as in `rank_distance`.
+
+    Args:
+        groups: the relevant candidates of S rankings (queries in the multilingual pool).
+
+    Returns:
+        float64 ``[S]``; NaN where a ranking has no relevant candidate. The smallest possible value is R; a random ranking of N
+        candidates gives ``R / (R + 1) * (N + 1)``.
+
+    Example:
+        >>> max_rank(TieGroups.from_ranks(np.array([0, 3]), np.array([4, 0, 9]))).tolist()
+        [10.0]
+    """
+    lowest = np.full(groups.num_segments, np.nan)
+    if len(groups.segment):
+        last = np.append(np.flatnonzero(np.diff(groups.segment)), len(groups.segment) - 1)
+        step = (groups.size[last] + 1.0) / (groups.relevant[last] + 1.0)
+        lowest[groups.segment[last]] = groups.higher[last] + groups.relevant[last] * step
+    return lowest
+
+
 def summarise_rank_distance(
     distances: np.ndarray, query_languages: np.ndarray, num_languages: int, pool_size: int
 ) -> RankDistance:

@@ -1,0 +1,72 @@
+"""Files that are either whole or not there: written beside their place, then renamed; nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+
+def check_output(path: str | Path, overwrite: bool) -> None:
+    """Refuse an output file that exists, before hours are spent on its content.
+
+    Raises:
+        InputError: the file exists and may not be overwritten, or its place is no folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"output {path} is a folder: name a file in it")
+    if path.exists() and not overwrite:
+        raise InputError(f"output {path} exists: choose another name or pass --overwrite")
+    for parent in path.parents:
+        if parent.exists() and not parent.is_dir():
+            raise InputError(f"output {path} cannot be written: {parent} is not a folder")
+
+
+def write_json(path: str | Path, content: Mapping[str, Any], overwrite: bool = False) -> Path:
+    """Write JSON so that the file is either whole or not there; see `write_results`."""
+    path = Path(path)
+    check_output(path, overwrite)
+    text = _one_line_rows(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
+    return write_bytes(path, (text + "\n").encode(), overwrite)
+
+
+def write_bytes(path: str | Path, content: bytes, overwrite: bool = False) -> Path:
+    """Write a file so that it is either whole or not there: beside its place, then renamed.
+
+    Raises:
+        InputError: the file exists and may not be overwritten, or it cannot be written.
+    """
+    path = Path(path)
+    check_output(path, overwrite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                file.write(content)
+                file.close()
+                # Temporary files are private; an output gets what the user's umask gives.
+                umask = os.umask(0)
+                os.umask(umask)
+                os.chmod(file.name, 0o666 & ~umask)
+                os.replace(file.name, path)
+            except BaseException:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; check permissions and free space"
+        ) from error
+    return path
+
+
+def _one_line_rows(text: str) -> str:
+    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what they are."""
+    return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)
