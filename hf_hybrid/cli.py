@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from . import __version__
+from .cli_compare import add_compare
 from .errors import InputError
 
 DESCRIPTION = "Train multilingual retrievers with hybrid batch training (arXiv 2408.10536), and prove the result."
@@ -20,6 +21,9 @@ EVALUATE_EPILOG = """\
 examples:
   hf-hybrid evaluate runs/my_run/model
   hf-hybrid evaluate intfloat/multilingual-e5-small --benchmark xquad_r --data_dir lareqa/xquad-r --output e5.json
+
+pictures (needs matplotlib, `pip install "hf_hybrid[plots]"`):
+  hf-hybrid evaluate runs/my_run/model --output results.json --plots pictures/
 
 benchmarks:
   cldr_qa   the test split of the data set that comes with this package (18 languages, no download)
@@ -78,9 +82,10 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all verbs but `train`, whose arguments are parsed by `hf_hybrid.train`."""
     parser = argparse.ArgumentParser(prog="hf-hybrid", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"hf-hybrid {__version__}")
-    verbs = parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="train | evaluate")
+    verbs = parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="train | evaluate | compare")
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
+    add_compare(verbs)
     return parser
 
 
@@ -148,7 +153,13 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
 
     output = parser.add_argument_group("output")
     output.add_argument("--output", metavar="FILE", help="write everything measured to this JSON results file")
-    output.add_argument("--overwrite", action="store_true", help="replace an existing results file")
+    output.add_argument(
+        "--seed", type=int, metavar="N", help="seed of the run that made the model, kept in the results file"
+    )
+    output.add_argument(
+        "--plots", metavar="DIR", help="draw matrices, language bias and bars into this folder, as PNG and SVG"
+    )
+    output.add_argument("--overwrite", action="store_true", help="replace existing results and pictures")
     output.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
@@ -156,9 +167,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     """`hf-hybrid evaluate`: load, measure, print, write."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     if arguments.output:
-        from .results import check_output
+        from .output_files import check_output
+        from .query_values import query_path
 
         check_output(arguments.output, arguments.overwrite)
+        check_output(query_path(arguments.output), arguments.overwrite)
+    if arguments.plots:
+        from .pictures import check_picture_folder
+
+        check_picture_folder(arguments.plots, arguments.overwrite)
     from .benchmarks import load_benchmark
 
     benchmark = load_benchmark(
@@ -190,12 +207,24 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     head = f"{arguments.model} on {benchmark.name}: {benchmark.num_queries:,} queries, {benchmark.num_candidates:,} candidates"
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in evaluation.seconds.items())
     sys.stdout.write(f"{head}\n\n{evaluation_report(evaluation, width)}\n({seconds})\n")
-    if arguments.output:
-        from .results import build_results, write_results
+    if not arguments.output and not arguments.plots:
+        return
+    from .results import build_results
 
-        revision = model.model_card_data.base_model_revision or arguments.model_revision
-        results = build_results(evaluation, benchmark, arguments.model, revision)
-        sys.stdout.write(f"Written to {write_results(arguments.output, results, arguments.overwrite)}\n")
+    revision = model.model_card_data.base_model_revision or arguments.model_revision
+    results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
+    if arguments.output:
+        from .query_values import query_table
+        from .results import write_results
+
+        queries = query_table(evaluation, benchmark)
+        written = write_results(arguments.output, results, arguments.overwrite, queries)
+        sys.stdout.write(f"Written to {written}\n")
+    if arguments.plots:
+        from .pictures import write_evaluation_pictures
+
+        written = write_evaluation_pictures(arguments.plots, results, arguments.overwrite)
+        sys.stdout.write(f"Pictures: {', '.join(str(path) for path in written)}\n")
 
 
 if __name__ == "__main__":
