@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +104,8 @@ class ShardWriter:
             "id_ends": torch.from_numpy(np.cumsum([len(one) for one in encoded], dtype=np.int64)),
         }
         path = shard_path(self.folder, shard)
+        for left_behind in self.folder.glob(f".{path.stem}.*"):  # by a process that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=f".{path.stem}.") as scratch:
             fresh = Path(scratch) / path.name
             save_file(tensors, fresh)
