@@ -31,7 +31,7 @@ class _Question:
 
 
 def read_lareqa(name: str, files: Mapping[str, Path], candidate_text: str = "sentence") -> Benchmark:
-    """Read one file per language.
+    """Read one file per language. A query of a cell is a question that the other language's file answers, too.
 
     Args:
         name: name of the benchmark.
@@ -85,10 +85,8 @@ def _assemble(
     candidate_text: str,
 ) -> Benchmark:
     answers: dict[str, list[int]] = {}
-    paragraph_of: dict[str, int] = {}
     for question in questions:
         answers.setdefault(question.id, []).append(question.answer)
-        paragraph_of.setdefault(question.id, question.paragraph)
     example_of = {identifier: code for code, identifier in enumerate(answers)}
     relevant = [answers[question.id] for question in questions]
     return Benchmark(
@@ -103,9 +101,27 @@ def _assemble(
         candidate_languages=np.array(candidate_languages),
         relevance_offsets=np.concatenate([[0], np.cumsum([len(found) for found in relevant])]),
         relevance_candidates=np.concatenate(relevant),
-        clusters=np.array([paragraph_of[question.id] for question in questions]),
+        clusters=_clusters(questions),
         settings={"candidate_text": candidate_text},
     )
+
+
+def _clusters(questions: Sequence[_Question]) -> np.ndarray:
+    """Questions that are tied to each other by a shared paragraph, in any language, directly or through others: int64 ``[Q]``.
+
+    XQuAD-R's paragraphs are parallel: its clusters are the 240 paragraphs. In MLQA-R each language cuts its own article.
+    """
+    parent: dict[object, object] = {}
+
+    def root(node: object) -> object:
+        while (above := parent.setdefault(node, node)) != node:
+            parent[node] = node = parent[above]
+        return node
+
+    for question in questions:
+        parent[root((question.language, question.paragraph))] = root(question.id)
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(root(question.id), len(numbers)) for question in questions], dtype=np.int64)
 
 
 def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

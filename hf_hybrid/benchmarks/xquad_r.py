@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InputError
 from .benchmark import Benchmark
 from .lareqa import read_lareqa
+from .lareqa_files import LareqaSource
 
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 HOW_TO_GET = (
@@ -42,33 +42,5 @@ def load_xquad_r(
         >>> load_xquad_r("path/to/lareqa/xquad-r").num_candidates  # doctest: +SKIP
         13014
     """
-    if (data_dir is None) == (hub_id is None):
-        problem = "needs its data" if data_dir is None else "takes either --data_dir or --hub_id, not both"
-        raise InputError(f"benchmark xquad_r {problem}: {HOW_TO_GET}")
-    wanted = tuple(languages) if languages else LANGUAGES
-    for tag in wanted:
-        if tag not in LANGUAGES:
-            raise InputError(f"XQuAD-R has no language {tag!r}: choose among {', '.join(LANGUAGES)}")
-    folder = _download(hub_id, revision) if hub_id else Path(data_dir)
-    if not folder.is_dir():
-        raise InputError(f"--data_dir {folder} is not a folder: {HOW_TO_GET}")
-    files = {tag: folder / f"{tag}.json" for tag in wanted}
-    missing = [path.name for path in files.values() if not path.is_file()]
-    if missing:
-        raise InputError(f"{folder} lacks {', '.join(missing)}: {HOW_TO_GET}")
-    return read_lareqa("xquad_r", files, candidate_text)
-
-
-def _download(hub_id: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    patterns = [f"{folder}{tag}.json" for folder in ("", "xquad-r/") for tag in LANGUAGES]
-    try:
-        root = Path(snapshot_download(hub_id, repo_type="dataset", revision=revision, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"cannot download --hub_id {hub_id}: {reason}; check the name and the network, or {HOW_TO_GET}"
-        ) from error
-    return root / "xquad-r" if (root / "xquad-r").is_dir() else root
+    source = LareqaSource("xquad_r", "XQuAD-R", "xquad-r", LANGUAGES, HOW_TO_GET)
+    return read_lareqa("xquad_r", source.files(data_dir, hub_id, revision, languages), candidate_text)
