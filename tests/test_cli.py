@@ -55,6 +55,23 @@ def test_evaluate_prints_and_writes(model, tmp_path, capsys, monkeypatch):
     )
 
 
+def test_evaluate_keeps_values_per_query_and_draws(model, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="pictures need the extra `plots`")
+    output, plots = tmp_path / "results.json", tmp_path / "pictures"
+    flags = ["--max_examples", "10", "--output", str(output), "--plots", str(plots), "--seed", "7", "--quiet"]
+    assert main(["evaluate", str(model), *flags]) == 0
+    results = json.loads(output.read_text())
+    assert results["per_query"]["file"] == "results.per_query.parquet" and results["seed"] == 7
+    assert (tmp_path / "results.per_query.parquet").is_file() and len(list(plots.iterdir())) == 8
+    assert "Pictures: " in capsys.readouterr().out
+    output.unlink()
+    assert main(["evaluate", str(model), "--output", str(output)]) == 2
+    assert "results.per_query.parquet exists" in capsys.readouterr().err
+    assert main(["evaluate", str(model), "--plots", str(plots)]) == 2
+    assert "map_matrix.png exists" in capsys.readouterr().err
+    assert main(["compare", str(tmp_path / "none.json"), str(output)]) == 2
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

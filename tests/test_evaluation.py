@@ -84,6 +84,75 @@ def test_perfect_vectors_score_one():
     assert not any("/" in name or " " in name for name in summary)
 
 
+def parallel_benchmark(languages: int, questions: int, per_cluster: int = 2) -> Benchmark:
+    """Every question and its one answer in every language."""
+    total = languages * questions
+    codes = np.repeat(np.arange(languages), questions)
+    relevant = (np.arange(questions)[:, None] + np.arange(languages) * questions).tolist() * languages
+    return Benchmark(
+        name="parallel",
+        languages=tuple("abcdefgh"[:languages]),
+        query_ids=[str(i) for i in range(total)],
+        queries=["x"] * total,
+        query_languages=codes,
+        query_examples=np.tile(np.arange(questions), languages),
+        candidate_ids=[str(i) for i in range(total)],
+        candidates=["x"] * total,
+        candidate_languages=codes,
+        relevance_offsets=np.arange(total + 1) * languages,
+        relevance_candidates=np.concatenate(relevant),
+        clusters=np.tile(np.arange(questions) // per_cluster, languages),
+    )
+
+
+def biased_vectors(benchmark: Benchmark, strength: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Questions and answers share a meaning; every text leans towards its language."""
+    meanings, leanings = unit_vectors(len(set(benchmark.query_examples)), 32), unit_vectors(8, 32, seed=5)
+    meaning = meanings[torch.from_numpy(benchmark.query_examples)]
+    both = [meaning + strength * leanings[torch.from_numpy(benchmark.query_languages)] for _ in range(2)]
+    noisy = [vectors + 1.2 * unit_vectors(len(vectors), 32, seed=index) for index, vectors in enumerate(both)]
+    return tuple(torch.nn.functional.normalize(vectors, dim=1) for vectors in noisy)
+
+
+def test_bias_measures_see_the_bias_that_is_there():
+    benchmark = parallel_benchmark(4, 60)
+    fair, biased = (evaluate_embeddings(*biased_vectors(benchmark, strength), benchmark) for strength in (0.0, 1.0))
+    low, high = fair.summary(), biased.summary()
+    for name in ("one_target_own_advantage", "kendall_w", "language_divergence_at_10", "rank_shift_own"):
+        assert high[name] > low[name] + 0.05, name
+    for name in ("awrf_at_10", "awrf_min_max_at_10"):
+        assert high[name] < low[name] - 0.05, name
+    assert abs(low["one_target_own_advantage"]) < 0.1 and low["kendall_w"] < 0.1
+    # The own language leads: mean rank near 1 on the diagonal.
+    assert np.diagonal(biased.bias.mean_ranks).max() < 1.5
+    tests = biased.bias.friedman, biased.bias.friedman_clusters
+    assert [one.blocks for one in tests[0]] == [60] * 4 and [one.blocks for one in tests[1]] == [30] * 4
+    assert "peer" not in high and biased.bias.peer.reason.startswith("no query has two")
+    assert set(biased.per_language()["a"]) >= {"kendall_w", "friedman_p_value_of_clusters", "awrf", "max_rank"}
+    assert high["max_rank"] == pytest.approx(np.nanmean(biased.per_query["max_rank"]))
+    own = biased.per_query["own_language_share"]
+    assert own.mean() == pytest.approx(high["own_language_share_at_10"])
+
+
+def test_one_target_equals_a_search_without_the_other_targets(benchmark, vectors):
+    evaluation = evaluate_embeddings(*vectors, benchmark)
+    scores = (vectors[0] @ vectors[1].T).numpy()
+    for query, relevant in list(enumerate(lists(benchmark)))[:20]:
+        for language in range(len(benchmark.languages)):
+            targets = [c for c in relevant if benchmark.candidate_languages[c] == language]
+            expected = []
+            for target in targets:
+                kept = [c for c in range(benchmark.num_candidates) if c == target or c not in relevant]
+                expected.append(1 / (1 + (scores[query, kept] > scores[query, target]).sum()))
+            found = evaluation.per_query["one_target"][query, language]
+            assert found == pytest.approx(np.mean(expected) if expected else np.nan, abs=1e-12, nan_ok=True)
+
+
+def test_data_that_are_not_parallel_have_no_friedman_test_and_say_so(benchmark, vectors):
+    bias = evaluate_embeddings(*vectors, benchmark).bias  # Yoruba has no answers, Thai half of them
+    assert bias.friedman == (None,) * len(benchmark.languages) and "exactly one relevant" in bias.friedman_reason
+
+
 def test_figures_that_do_not_exist_are_left_out():
     benchmark = Benchmark("one", ("en",), ["q"], ["q"], [0], [0], ["c"], ["c"], [0], [0, 1], [0], [0])
     evaluation = evaluate_embeddings(torch.ones(1, 1), torch.ones(1, 1), benchmark)
