@@ -15,6 +15,9 @@ from .average_precision import average_precision
 from .relevant_order import RelevantOrder, mean_of_language, queries_of_entries
 from .tie_groups import TieGroups
 
+# Queries x languages that are sorted at once: bounds the memory with a hundred languages.
+_CELLS_AT_ONCE = 1 << 20
+
 
 def one_target_counts(offsets: np.ndarray, higher: np.ndarray, tied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each relevant candidate stands once the query's other relevant candidates are gone.
@@ -91,12 +94,21 @@ def gold_rank_shift(
     alone, beside = one_target_counts(offsets, higher, tied)
     ranks, counts = mean_of_language(1 + alone + beside / 2, offsets, languages, num_languages)
     ranks[counts != 1] = np.nan
+    shift = np.empty_like(ranks)
+    rows = max(1, _CELLS_AT_ONCE // num_languages)
+    for start in range(0, len(ranks), rows):
+        shift[start : start + rows] = _rank_shift(ranks[start : start + rows])
+    return shift
+
+
+def _rank_shift(ranks: np.ndarray) -> np.ndarray:
+    """MLRS of ranks ``[Q, L]``, NaN where a query has no single candidate in a language."""
     # Sorted by rank, what stands behind a place is a suffix. Absent ranks become 0: they stand in front and add nothing.
     filled = np.nan_to_num(ranks, nan=0.0)
     order = np.argsort(filled, axis=1)
     ascending = np.take_along_axis(filled, order, axis=1)
     behind = np.cumsum(ascending[:, ::-1], axis=1)[:, ::-1] - ascending
-    number_behind = np.arange(num_languages)[::-1]
+    number_behind = np.arange(ranks.shape[1])[::-1]
     gain = np.empty_like(filled)
     np.put_along_axis(gain, order, behind - number_behind * ascending, axis=1)
     places = np.where(np.isnan(ranks), 0.0, ranks - 1)
