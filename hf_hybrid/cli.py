@@ -7,10 +7,18 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from . import __version__
+from .cli_benchmarks import add_benchmark_options, one_by_one
 from .cli_compare import add_compare
+from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    from .benchmarks import Benchmark
 
 DESCRIPTION = "Train multilingual retrievers with hybrid batch training (arXiv 2408.10536), and prove the result."
 EVALUATE_DESCRIPTION = """\
@@ -21,6 +29,7 @@ EVALUATE_EPILOG = """\
 examples:
   hf-hybrid evaluate runs/my_run/model
   hf-hybrid evaluate intfloat/multilingual-e5-small --benchmark xquad_r --data_dir lareqa/xquad-r --output e5.json
+  hf-hybrid evaluate MODEL --benchmark cldr_qa belebele --data_dir belebele=belebele/ --output results.json
 
 pictures (needs matplotlib, `pip install "hf_hybrid[plots]"`):
   hf-hybrid evaluate runs/my_run/model --output results.json --plots pictures/
@@ -28,6 +37,11 @@ pictures (needs matplotlib, `pip install "hf_hybrid[plots]"`):
 benchmarks:
   cldr_qa   the test split of the data set that comes with this package (18 languages, no download)
   xquad_r   XQuAD-R of LAReQA (11 languages, 1,190 questions each, 13,014 sentences): needs --data_dir or --hub_id
+  mlqa_r    MLQA-R of LAReQA (7 languages, 4,199 questions, 20,534 sentences; not for commercial use): needs --data_dir
+  belebele  Belebele (122 language variants, 900 questions each): needs --data_dir, or --hub_id facebook/belebele
+  miracl    MIRACL (18 languages, up to 33 million passages each, searched within a language): needs --data_dir, or
+            --hub_id miracl/miracl with --languages; resumes in --vectors
+  local     your own: corpus.jsonl, queries.jsonl (_id, lang, text) and qrels/test.tsv in --data_dir
 """
 
 
@@ -82,17 +96,20 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all verbs but `train`, whose arguments are parsed by `hf_hybrid.train`."""
     parser = argparse.ArgumentParser(prog="hf-hybrid", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"hf-hybrid {__version__}")
-    verbs = parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="train | evaluate | compare")
+    verbs = parser.add_subparsers(
+        title="verbs", dest="verb", required=True, metavar="train | evaluate | compare | encode | search"
+    )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
     add_compare(verbs)
+    add_corpus_verbs(verbs)
     return parser
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser(
         "evaluate",
-        help="evaluate an encoder on a benchmark",
+        help="evaluate an encoder on one or several benchmarks",
         description=EVALUATE_DESCRIPTION,
         epilog=EVALUATE_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -104,20 +121,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     )
 
     data = parser.add_argument_group("benchmark")
-    data.add_argument(
-        "--benchmark", default="cldr_qa", metavar="NAME", help="what to evaluate on, see below (default: cldr_qa)"
-    )
-    data.add_argument("--data_dir", metavar="DIR", help="folder with the benchmark's files")
-    data.add_argument(
-        "--hub_id", metavar="OWNER/NAME", help="Hub data set with the benchmark's files, instead of --data_dir"
-    )
-    data.add_argument("--benchmark_revision", metavar="REV", help="branch, tag or commit of --hub_id")
-    data.add_argument(
-        "--candidate_text",
-        metavar="KIND",
-        help="xquad_r: `sentence`, or `sentence_in_context`: the sentence, a line break and its paragraph (default: sentence)",
-    )
-    data.add_argument("--max_examples", type=int, metavar="N", help="cldr_qa: only N examples, in all their languages")
+    add_benchmark_options(data)
 
     encoder = parser.add_argument_group("encoder")
     encoder.add_argument("--model_revision", metavar="REV", help="branch, tag or commit of a Hub model")
@@ -129,7 +133,11 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
         "--passage_prompt", metavar="TEXT", help="put before candidates instead of the prompt saved with the model"
     )
     encoder.add_argument(
-        "--batch_size", type=int, default=128, metavar="N", help="texts encoded at once (default: %(default)s)"
+        "--batch_size",
+        type=int,
+        default=128,
+        metavar="N",
+        help="texts of 512 tokens encoded at once; of shorter ones more (default: %(default)s)",
     )
     encoder.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU where there is one)")
 
@@ -164,8 +172,30 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    """`hf-hybrid evaluate`: load, measure, print, write."""
+    """`hf-hybrid evaluate`: load, measure, print, write, for every benchmark."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    runs = one_by_one(arguments)
+    for run in runs:
+        _check_outputs(run)
+    from .benchmarks import CorpusBenchmark, load_benchmark
+
+    benchmarks = [
+        load_benchmark(
+            run.benchmark, data_dir=run.data_dir, hub_id=run.hub_id, revision=run.benchmark_revision, **run.options
+        )
+        for run in runs
+    ]
+    from .retrieval.encode import load_encoder
+
+    model = load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)
+    for run, benchmark in zip(runs, benchmarks, strict=True):
+        if isinstance(benchmark, CorpusBenchmark):
+            evaluate_corpus_benchmark(run, benchmark, model)
+        else:
+            _evaluate_one(run, benchmark, model)
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.output:
         from .output_files import check_output
         from .query_values import query_path
@@ -176,20 +206,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         from .pictures import check_picture_folder
 
         check_picture_folder(arguments.plots, arguments.overwrite)
-    from .benchmarks import load_benchmark
 
-    benchmark = load_benchmark(
-        arguments.benchmark,
-        data_dir=arguments.data_dir,
-        hub_id=arguments.hub_id,
-        revision=arguments.benchmark_revision,
-        candidate_text=arguments.candidate_text,
-        max_examples=arguments.max_examples,
-    )
+
+def _evaluate_one(arguments: argparse.Namespace, benchmark: Benchmark, model: SentenceTransformer) -> None:
     from .evaluation import evaluate_model
-    from .retrieval.encode import load_encoder
 
-    model = load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)
     evaluation = evaluate_model(
         model,
         benchmark,

@@ -1,6 +1,7 @@
-"""Benchmarks: loaders that all give a `Benchmark`."""
+"""Benchmarks: loaders that all give a `Benchmark`, or a `CorpusBenchmark` where the corpora need not fit in memory."""
 
 from .benchmark import Benchmark
-from .registry import BENCHMARK_NAMES, load_benchmark
+from .corpus_benchmark import Collection, CorpusBenchmark
+from .registry import BENCHMARK_NAMES, benchmark_options, load_benchmark
 
-__all__ = ["BENCHMARK_NAMES", "Benchmark", "load_benchmark"]
+__all__ = ["BENCHMARK_NAMES", "Benchmark", "Collection", "CorpusBenchmark", "benchmark_options", "load_benchmark"]

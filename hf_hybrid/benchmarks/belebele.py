@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..retrieval.encode_corpus import parse_line
+from ..retrieval.encode_sources import parse_line
 from .benchmark import Benchmark
 from .downloads import benchmark_folder
 

@@ -36,9 +36,7 @@ def download(hub_id: str, revision: str | None, patterns: Sequence[str], how_to_
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(
-            snapshot_download(hub_id, repo_type="dataset", revision=revision, allow_patterns=list(patterns))
-        )
+        return Path(snapshot_download(hub_id, repo_type="dataset", revision=revision, allow_patterns=list(patterns)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

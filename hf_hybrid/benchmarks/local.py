@@ -15,13 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..retrieval.encode_corpus import parse_line
+from ..retrieval.encode_sources import parse_line
 from .benchmark import Benchmark
 from .downloads import benchmark_folder
 
-HOW_TO_GET = (
-    "pass --data_dir DIR with corpus.jsonl and queries.jsonl (_id, lang, text) and qrels/test.tsv (query-id, corpus-id, score)"
-)
+HOW_TO_GET = "pass --data_dir DIR with corpus.jsonl and queries.jsonl (_id, lang, text) and qrels/test.tsv (query-id, corpus-id, score)"
 
 
 def load_local(
@@ -70,9 +68,7 @@ def load_local(
         candidate_languages=np.array([code[row["lang"]] for row in corpus.values()]),
         relevance_offsets=np.concatenate([[0], np.cumsum([len(relevant[name]) for name in asked])]),
         relevance_candidates=np.array([row_of[passage] for name in asked for passage in relevant[name]]),
-        clusters=_codes(
-            [str(queries[name].get("cluster", queries[name].get("example", name))) for name in asked]
-        ),
+        clusters=_codes([str(queries[name].get("cluster", queries[name].get("example", name))) for name in asked]),
         settings={"split": split},
     )
 

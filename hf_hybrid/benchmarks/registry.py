@@ -5,15 +5,21 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .benchmark import Benchmark
+from .corpus_benchmark import CorpusBenchmark
 
 # name -> (module of this package, its loader)
 _LOADERS = {
+    "belebele": ("belebele", "load_belebele"),
     "cldr_qa": ("cldr_qa", "load_cldr_qa"),
+    "local": ("local", "load_local"),
+    "miracl": ("miracl", "load_miracl"),
+    "mlqa_r": ("mlqa_r", "load_mlqa_r"),
     "xquad_r": ("xquad_r", "load_xquad_r"),
 }
 
@@ -26,7 +32,7 @@ def load_benchmark(
     hub_id: str | None = None,
     revision: str | None = None,
     **options: Any,
-) -> Benchmark:
+) -> Benchmark | CorpusBenchmark:
     """Load a benchmark by name.
 
     Args:
@@ -42,22 +48,33 @@ def load_benchmark(
     Example:
         >>> load_benchmark("xquad-r")
         Traceback (most recent call last):
-        hf_hybrid.errors.InputError: unknown benchmark 'xquad-r': did you mean xquad_r? (known: cldr_qa, xquad_r)
+        hf_hybrid.errors.InputError: unknown benchmark 'xquad-r': did you mean xquad_r? (known: belebele, cldr_qa, local, miracl, mlqa_r, xquad_r)
     """
     if name not in _LOADERS:
         raise InputError(
             f"unknown benchmark {name!r}: {_nearest(name, BENCHMARK_NAMES)}(known: {', '.join(BENCHMARK_NAMES)})"
         )
-    module, function = _LOADERS[name]
-    loader = getattr(importlib.import_module(f".{module}", __package__), function)
+    loader = _loader(name)
     options = {key: value for key, value in options.items() if value is not None}
-    known = [key for key in inspect.signature(loader).parameters if key not in ("data_dir", "hub_id", "revision")]
+    known = benchmark_options(name)
     for key in options:
         if key not in known:
             raise InputError(
                 f"benchmark {name} has no option {key!r}: {_nearest(key, known)}(known: {', '.join(known) or 'none'})"
             )
     return loader(data_dir=data_dir, hub_id=hub_id, revision=revision, **options)
+
+
+def benchmark_options(name: str) -> list[str]:
+    """Names of the options that a benchmark's loader takes besides where its data are."""
+    return [
+        key for key in inspect.signature(_loader(name)).parameters if key not in ("data_dir", "hub_id", "revision")
+    ]
+
+
+def _loader(name: str) -> Callable[..., Benchmark | CorpusBenchmark]:
+    module, function = _LOADERS[name]
+    return getattr(importlib.import_module(f".{module}", __package__), function)
 
 
 def _nearest(word: str, known: tuple[str, ...] | list[str]) -> str:

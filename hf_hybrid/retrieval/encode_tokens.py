@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 _TOKENISED_AT_ONCE = 1024
 _FAST_FEATURES = {"input_ids", "attention_mask", "token_type_ids", "modality", "prompt_length"}
 # What the fast path is compared on with the model's own preprocessing.
-_PROBE = ("", " a  b ", "Ein Satz, mit Komma.", "東京は日本の首都です。", "İstanbul'da kaç kişi yaşıyor?", "long text " * 2000)
+_PROBE = (
+    "",
+    " a  b ",
+    "Ein Satz, mit Komma.",
+    "東京は日本の首都です。",
+    "İstanbul'da kaç kişi yaşıyor?",
+    "long text " * 2000,
+)
 
 
 class Block(Protocol):

@@ -15,7 +15,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ..errors import InputError
-from ..results import check_output, write_json
+from ..output_files import check_output, write_json
 from .encode_texts import is_other_rank
 from .search import TopK, check_search, recall_against, search_exactly
 from .shards import Shards
@@ -126,9 +126,7 @@ def load_index(path: str | Path, shards: Shards) -> faiss.Index:
         raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): build the index again") from error
 
 
-def _train_ivfpq(
-    faiss: Any, shards: Shards, lists: int | None, subvectors: int | None, seed: int
-) -> faiss.IndexIVFPQ:
+def _train_ivfpq(faiss: Any, shards: Shards, lists: int | None, subvectors: int | None, seed: int) -> faiss.IndexIVFPQ:
     trainable = shards.num_rows // 39
     lists = lists or max(1, min(round(4 * math.sqrt(shards.num_rows)), trainable))
     subvectors = subvectors or next(

@@ -27,7 +27,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..errors import InputError
-from ..results import write_json
+from ..output_files import write_json
+from .encode_sources import file_sha256
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -187,7 +188,9 @@ class Shards:
         for shard, digest in enumerate(self.sha256_of_shard):
             path = shard_path(self.folder, shard)
             if file_sha256(path) != digest:
-                raise InputError(f"{path} has changed since it was written: delete it and run `hf-hybrid encode` again")
+                raise InputError(
+                    f"{path} has changed since it was written: delete it and run `hf-hybrid encode` again"
+                )
 
     def blocks(self, rows: int) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield ``(first row, float32 vectors [n, d])``, at most ``rows`` at a time, in order.
@@ -244,12 +247,6 @@ def shard_path(folder: Path, shard: int) -> Path:
     return folder / f"shard-{shard:05d}.safetensors"
 
 
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def model_sha256(model: torch.nn.Module) -> str:
     """sha256 of a model's weights, by their names."""
     digest = hashlib.sha256()
@@ -264,7 +261,9 @@ def _rows(path: Path) -> int:
         with safe_open(path, framework="pt") as file:
             return file.get_slice("vectors").get_shape()[0]
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged ({error}): delete it and run the same `hf-hybrid encode` again") from error
+        raise InputError(
+            f"{path} is damaged ({error}): delete it and run the same `hf-hybrid encode` again"
+        ) from error
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -277,7 +276,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON ({error}): delete the folder and encode again") from error
-    if manifest.get("schema_version") != SCHEMA_VERSION or not set(ShardSettings.__dataclass_fields__) <= set(manifest):
+    if manifest.get("schema_version") != SCHEMA_VERSION or not set(ShardSettings.__dataclass_fields__) <= set(
+        manifest
+    ):
         raise InputError(f"{path} is not a manifest of schema {SCHEMA_VERSION}: encode into another folder")
     return manifest
 

@@ -15,10 +15,14 @@ from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.errors import InputError
 from hf_hybrid.models import build_encoder, save_encoder
 from hf_hybrid.retrieval.encode import load_encoder
-from hf_hybrid.retrieval.encode_corpus import JsonlCorpus, TextCorpus, encode_corpus
+from hf_hybrid.retrieval.encode_corpus import encode_corpus
+from hf_hybrid.retrieval.encode_sources import JsonlCorpus, TextCorpus
 from hf_hybrid.retrieval.shards import Shards, shard_path, wait_until_complete
 
-TEXTS = [f"passage {number} of the {['red', 'green', 'blue'][number % 3]} corpus " * (number % 4 + 1) for number in range(95)]
+TEXTS = [
+    f"passage {number} of the {['red', 'green', 'blue'][number % 3]} corpus " * (number % 4 + 1)
+    for number in range(95)
+]
 IDS = [f"доc{number}#0" for number in range(95)]
 SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 REPOSITORY = Path(__file__).parents[2]
@@ -176,6 +180,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from hf_hybrid.retrieval import encode_corpus
+from hf_hybrid.retrieval.encode_sources import JsonlCorpus
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.shards import ShardWriter
 write = ShardWriter.write
@@ -183,7 +188,7 @@ def slowly(self, shard, *rest):
     time.sleep(0.3)
     write(self, shard, *rest)
 ShardWriter.write = slowly
-corpus = encode_corpus.JsonlCorpus((Path(sys.argv[2]),))
+corpus = JsonlCorpus((Path(sys.argv[2]),))
 encode_corpus.encode_corpus(load_encoder(sys.argv[1], device="cpu"), corpus, sys.argv[3], model_name="model", rows_per_shard=10)
 """
 
