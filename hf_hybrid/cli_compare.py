@@ -56,7 +56,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     for path in filter(None, [arguments.output, *(arguments.plot or [])]):
         check_output(path, arguments.overwrite)
     if arguments.plot:
-        from .pictures import check_picture_path, require_matplotlib
+        from .picture_files import check_picture_path, require_matplotlib
 
         require_matplotlib()
         for path in arguments.plot:
@@ -77,7 +77,8 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.output:
         sys.stdout.write(f"Written to {write_json(arguments.output, comparison, arguments.overwrite)}\n")
     if arguments.plot:
-        from .pictures import comparison_picture, write_picture
+        from .picture_files import write_picture
+        from .pictures import comparison_picture
 
         figure = comparison_picture(comparison)
         for path in arguments.plot:

@@ -72,7 +72,7 @@ class Evaluation:
         ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and ``own_language_share_of_pool``; of
         `LanguageBias`: ``language_divergence_at_<k>``, ``awrf_at_<k>`` (divergence form), ``awrf_min_max_at_<k>``,
         ``one_target_own_map`` and ``one_target_other_map`` (mean on and off the diagonal of the heat map) with their difference
-        ``one_target_own_advantage``, ``kendall_w``, ``peer``, ``rank_shift_own`` and ``rank_shift_other`` (MLRS in percent), ``max_rank``,
+        ``one_target_own_advantage``, ``kendall_w``, ``peer``, ``mlrs_own`` and ``mlrs_other`` (percent), ``max_rank``,
         ``max_rank_median``.
         """
         figures = {"mo_map": self.mo, "cr_map": self.cr, "mul_map": self.mul, "mean_map": self.mean}
@@ -120,8 +120,8 @@ class Evaluation:
             "one_target_other_map": bias.one_target.cr,
             "one_target_own_advantage": bias.one_target.mo - bias.one_target.cr,
             "peer": math.nan if bias.peer.value is None else bias.peer.value,
-            "rank_shift_own": bias.rank_shift.mo,
-            "rank_shift_other": bias.rank_shift.cr,
+            "mlrs_own": bias.rank_shift.mo,
+            "mlrs_other": bias.rank_shift.cr,
             "max_rank": bias.max_rank.mean,
             "max_rank_median": bias.max_rank.median,
         }
@@ -137,8 +137,8 @@ class Evaluation:
             "kendall_w": bias.kendall_w,
             "friedman_p_value": _p_values(bias.friedman),
             "friedman_p_value_of_clusters": _p_values(bias.friedman_clusters),
-            "rank_shift_own": np.diagonal(bias.rank_shift.cells),
-            "rank_shift_other": bias.rank_shift.cross_by_language,
+            "mlrs_own": np.diagonal(bias.rank_shift.cells),
+            "mlrs_other": bias.rank_shift.cross_by_language,
             "max_rank": bias.max_rank.by_language,
         }
         return {name: values for name, values in columns.items() if values is not None}

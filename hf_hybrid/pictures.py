@@ -6,7 +6,6 @@ blue, orange and green of Okabe and Ito; every colour is doubled by a number, a 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .comparison import SETTINGS
-from .errors import InputError
-from .output_files import check_output, write_bytes
+from .output_files import check_output
+from .picture_files import FORMATS, MANY, inches, label_size, require_matplotlib, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B6B6B"
-FORMATS = ("png", "svg")
 EVALUATION_PICTURES = ("map_matrix", "one_target_matrix", "language_bias", "language_bars")
-# Above this many languages the cells of a matrix are too small for numbers.
-_LARGEST_ANNOTATED = 24
 
 
 def evaluation_pictures(results: Mapping[str, Any]) -> dict[str, Figure]:
@@ -76,7 +72,7 @@ def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
     per_language, settings = comparison["per_language"], comparison["settings"]
     shown = [name for name in SETTINGS if f"{name}_map" in comparison["figures"]]
     rows = ["all", *per_language]
-    figure = Figure(figsize=(2.2 + 2.9 * len(shown), 1.7 + 0.27 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(2.2 + 2.9 * len(shown), 1.7 + inches(0.27, len(rows))), layout="constrained")
     axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     level = 1 - settings["confidence"]
     for axis, name in zip(axes, shown, strict=True):
@@ -95,7 +91,7 @@ def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
         axis.set_xlabel("B - A, mAP points")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.08)
-    axes[0].set_yticks(range(len(rows)), rows)
+    axes[0].set_yticks(range(len(rows)), rows, fontsize=label_size(len(rows)))
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     axes[0].set_ylabel("query language")
     names = [_short(comparison[side]["models"][0]["name"]) for side in ("a", "b")]
@@ -132,46 +128,6 @@ def check_picture_folder(folder: str | Path, overwrite: bool) -> None:
             check_output(Path(folder) / f"{name}.{suffix}", overwrite)
 
 
-def write_picture(path: str | Path, figure: Figure, overwrite: bool = False) -> Path:
-    """Write one picture; the suffix says the format.
-
-    Raises:
-        InputError: another suffix than .png or .svg, or the file exists.
-    """
-    path = Path(path)
-    check_picture_path(path)
-    import matplotlib
-
-    buffer = io.BytesIO()
-    # Text as text: small files, searchable, and the fonts of the reader; no date, so that equal results give equal files.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "hf_hybrid"}):
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
-        figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=160, metadata=metadata)
-    return write_bytes(path, buffer.getvalue(), overwrite)
-
-
-def check_picture_path(path: str | Path) -> None:
-    """Refuse a picture file that is neither PNG nor SVG.
-
-    Example:
-        >>> check_picture_path("compare.svg")
-    """
-    if Path(path).suffix.lower()[1:] not in FORMATS:
-        raise InputError(f"picture {path} must end in .png or .svg")
-
-
-def require_matplotlib() -> None:
-    """Say how to get matplotlib where it is missing.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise InputError('pictures need matplotlib: pip install "hf_hybrid[plots]"') from error
-
-
 def _matrix(
     cells: np.ndarray, languages: Sequence[str], caption: str, title: str, columns: str = "candidate language"
 ) -> Figure:
@@ -181,18 +137,19 @@ def _matrix(
     from matplotlib.figure import Figure
 
     number = len(languages)
-    size = max(4.2, 0.42 * number + 1.6)
+    size = max(4.2, inches(0.42, number) + 1.6)
     figure = Figure(figsize=(size + 0.9, size), layout="constrained")
     axis = figure.subplots()
     percent = np.ma.masked_invalid(100 * cells)
     norm = Normalize(percent.min() if percent.count() else 0, percent.max() if percent.count() else 1)
     colours = colormaps["cividis"].with_extremes(bad="#F2F2F2")
     picture = axis.imshow(percent, cmap=colours, norm=norm)
-    if number <= _LARGEST_ANNOTATED:
+    if number <= MANY:
         for row, column in np.ndindex(percent.shape):
             _cell_text(axis, row, column, percent[row, column], colours, norm, decimals=int(norm.vmax < 10))
-    axis.set_xticks(range(number), languages, rotation=90 if max(map(len, languages)) > 3 else 0)
-    axis.set_yticks(range(number), languages)
+    labels = {"labels": languages, "fontsize": label_size(number)}
+    axis.set_xticks(range(number), **labels, rotation=90 if number > MANY or max(map(len, languages)) > 3 else 0)
+    axis.set_yticks(range(number), **labels)
     axis.xaxis.tick_top()
     axis.xaxis.set_label_position("top")
     axis.tick_params(length=0)
@@ -234,12 +191,12 @@ def _bias(results: Mapping[str, Any], title: str) -> Figure:
     pool = 100 * sizes / sizes.sum()
     asked = np.flatnonzero(~np.isnan(top))
     rows = np.arange(len(asked))
-    figure = Figure(figsize=(6.4, 1.6 + 0.27 * len(asked)), layout="constrained")
+    figure = Figure(figsize=(6.4, 1.6 + inches(0.27, len(asked))), layout="constrained")
     axis = figure.subplots()
     axis.hlines(rows, pool[asked], top[asked], color=GREY, linewidth=1.2, zorder=1)
     axis.scatter(pool[asked], rows, marker="o", facecolor="white", edgecolor=BLUE, zorder=2, label="of the pool")
     axis.scatter(top[asked], rows, marker="D", color=ORANGE, zorder=3, label=f"of the top {k}")
-    axis.set_yticks(rows, [languages[code] for code in asked])
+    axis.set_yticks(rows, [languages[code] for code in asked], fontsize=label_size(len(asked)))
     axis.set_ylim(len(asked) - 0.4, -0.6)
     axis.set_xlim(left=0)
     axis.set_xlabel("share of the query's own language (%)")
@@ -258,7 +215,7 @@ def _bars(results: Mapping[str, Any], title: str) -> Figure:
 
     per_language, summary = results["per_language"], results["summary"]
     tags = [tag for tag in results["benchmark"]["languages"] if per_language.get(tag)]
-    figure = Figure(figsize=(max(5.5, 1.5 + 0.55 * len(tags)), 3.9), layout="constrained")
+    figure = Figure(figsize=(max(5.5, 1.5 + inches(0.55, len(tags))), 3.9), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(tags))
     styles = {"mo": (BLUE, ""), "cr": (ORANGE, "////"), "mul": (GREEN, "....")}
@@ -277,7 +234,8 @@ def _bars(results: Mapping[str, Any], title: str) -> Figure:
             linewidth=0,
             label=f"{SETTINGS[name]} (mean {mean:.1f})",
         )
-    axis.set_xticks(places, tags, rotation=90 if max(map(len, tags)) > 5 else 0)
+    turned = len(tags) > MANY or max(map(len, tags)) > 5
+    axis.set_xticks(places, tags, rotation=90 if turned else 0, fontsize=label_size(len(tags)))
     axis.set_xlim(-0.6, len(tags) - 0.4)
     axis.set_xlabel("query language")
     axis.set_ylabel("mAP (%)")

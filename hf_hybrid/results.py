@@ -12,7 +12,7 @@ JSON, one schema (`SCHEMA_VERSION`). A field without a value is null; NaN never 
     measures        measure -> {cells: L x L, query language by candidate language, pool: L}
     per_language    language -> {figure: value}
     language_share  {k, top: L x L}: mean share of each language among the top k
-    bias            {one_target, rank_shift, mean_ranks: L x L, query language by candidate language; peer: {value, queries, reason};
+    bias            {one_target, mlrs, mean_ranks: L x L, query language by candidate language; peer: {value, queries, reason};
                     friedman: {reason, tests: language -> {kendall_w, chi2, p_value, blocks, p_value_of_clusters, clusters}}}
     seconds         {encode, rank, metrics}
     versions        {package: version}
@@ -134,7 +134,7 @@ def _bias_record(evaluation: Evaluation) -> dict[str, Any]:
             tests[tag] = {**of_test, "p_value_of_clusters": of_clusters[0], "clusters": of_clusters[1]}
     return {
         "one_target": _numbers(bias.one_target.cells),
-        "rank_shift": _numbers(bias.rank_shift.cells),
+        "mlrs": _numbers(bias.rank_shift.cells),
         "mean_ranks": _numbers(bias.mean_ranks),
         "peer": {"value": bias.peer.value, "queries": bias.peer.queries, "reason": bias.peer.reason},
         "friedman": {"reason": bias.friedman_reason, "tests": tests},

@@ -110,10 +110,10 @@ def _bias_lines(evaluation: Evaluation) -> list[str]:
         lines.append(
             f"Order of the parallel answers: Kendall's W {figures['kendall_w']:.4f} (0: no language preferred)"
         )
-    if "rank_shift_own" in figures and "rank_shift_other" in figures:
+    if "mlrs_own" in figures and "mlrs_other" in figures:
         lines.append(
             f"Rise when answers are swapped for their translation (MLRS): into the query's language "
-            f"{figures['rank_shift_own']:.1f} %, into another {figures['rank_shift_other']:.1f} %"
+            f"{figures['mlrs_own']:.1f} %, into another {figures['mlrs_other']:.1f} %"
         )
     if bias.peer.value is not None:
         lines.append(f"PEER: {bias.peer.value:.4f} over {bias.peer.queries:,} queries")

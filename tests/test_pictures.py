@@ -7,12 +7,12 @@ import pytest
 
 from hf_hybrid.comparison import compare_results
 from hf_hybrid.errors import InputError
+from hf_hybrid.picture_files import write_picture
 from hf_hybrid.pictures import (
     EVALUATION_PICTURES,
     comparison_picture,
     evaluation_pictures,
     write_evaluation_pictures,
-    write_picture,
 )
 from hf_hybrid.results import read_results
 from tests.results_files import LANGUAGES, write_system

@@ -114,3 +114,17 @@ def test_an_output_that_cannot_be_a_file(results, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is not a folder"):
         write_results(tmp_path / "file" / "results.json", results)
+
+
+def test_bias_is_kept_with_its_reasons_and_older_files_without_it_are_read(results, tmp_path):
+    bias = results["bias"]
+    assert np.shape(bias["one_target"]) == np.shape(bias["mlrs"]) == np.shape(bias["mean_ranks"]) == (4, 4)
+    assert bias["peer"]["value"] is None and "Kendall's W" in bias["peer"]["reason"]
+    assert bias["friedman"]["reason"] is None
+    test = bias["friedman"]["tests"]["ar"]
+    assert set(test) == {"kendall_w", "chi2", "p_value", "blocks", "p_value_of_clusters", "clusters"}
+    del results["bias"]
+    assert "bias" not in read_results(write_results(tmp_path / "old.json", results))
+    results["bias"] = 3
+    with pytest.raises(InputError, match="field 'bias' must be dict"):
+        write_results(tmp_path / "new.json", results)

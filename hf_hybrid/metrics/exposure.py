@@ -73,7 +73,10 @@ def jensen_shannon_divergence(left: np.ndarray, right: np.ndarray) -> np.ndarray
         left = left / left.sum(axis=-1, keepdims=True)
         right = right / right.sum(axis=-1, keepdims=True)
         middle = (left + right) / 2
-        terms = [np.where(side > 0, side * np.log2(side / middle), side) for side in (left, right)]
+        # Half of the smallest number is 0: such a share adds nothing either.
+        terms = [
+            np.where((side > 0) & (middle > 0), side * np.log2(side / middle), 0 * side) for side in (left, right)
+        ]
     # Rounding can leave the divergence of equal sides an ulp below zero.
     return np.clip((terms[0] + terms[1]).sum(axis=-1) / 2, 0.0, 1.0)
 
