@@ -86,7 +86,11 @@ class ShardWriter:
         self.settings = settings
         manifest = self.folder / MANIFEST
         if manifest.is_file():
-            _check_same(_read_manifest(self.folder), settings, manifest)
+            known = _read_manifest(self.folder)
+            _check_same(known, settings, manifest)
+            if known.get("complete") and not all((self.folder / shard["file"]).is_file() for shard in known["shards"]):
+                # A shard was deleted: nobody may take the vectors for complete before it is made again.
+                self._write_manifest([], complete=False)
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.glob("*.safetensors"))):
             raise InputError(f"{self.folder} is in use and holds no {MANIFEST}: choose another folder for the vectors")
         else:

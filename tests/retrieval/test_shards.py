@@ -144,14 +144,20 @@ def test_a_folder_of_other_vectors_without_manifest(model, tmp_path):
         encode(model, tmp_path)
 
 
-def test_a_deleted_shard_is_made_again_and_nothing_else(model, tmp_path):
+def test_a_deleted_shard_is_made_again_and_nothing_else(model, tmp_path, monkeypatch):
     encode(model, tmp_path)
     before = contents(tmp_path)
     times = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.safetensors")}
     shard_path(tmp_path, 4).unlink()
     with pytest.raises(InputError, match="shard-00004.safetensors is missing"):
         Shards.open(tmp_path)
-    encode(model, tmp_path)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank, has_all in ((1, False), (0, True)):
+        monkeypatch.setenv("RANK", str(rank))
+        assert (encode(model, tmp_path) is not None) is has_all
+        if not has_all:
+            with pytest.raises(InputError, match="encoding is not finished"):
+                Shards.open(tmp_path)
     assert contents(tmp_path) == before
     changed = {path.name for path in tmp_path.glob("*.safetensors") if path.stat().st_mtime_ns != times[path.name]}
     assert changed == {"shard-00004.safetensors"}
