@@ -1,13 +1,15 @@
 """Hybrid batch training of multilingual retrievers (arXiv 2408.10536), and the evaluation that proves the result.
 
 Importing this package is light: public names are imported on first use, and neither torch nor transformers is loaded
-before something needs it.
+before something needs it. It puts the metric `hybrid_xlir_map` where `evaluate.load` finds it (HF_HYBRID_INSTALL_METRIC=0: it does not).
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
+
+from .metric_module import install_metric, install_metric_on_import, metric_path
 
 __version__ = "0.1.0"
 
@@ -23,7 +25,10 @@ _EXPORTS = {
     "ParallelPairs": "hf_hybrid.pairs",
 }
 
-__all__ = ["__version__", *_EXPORTS]
+__all__ = ["__version__", "install_metric", "metric_path", *_EXPORTS]
+
+# A package cannot register a metric with `evaluate`; see `hf_hybrid.metric_module`.
+install_metric_on_import()
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from . import __version__
 from .cli_benchmarks import add_benchmark_options, one_by_one
 from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
+from .cli_install_metric import add_install_metric
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -97,12 +98,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hf-hybrid", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"hf-hybrid {__version__}")
     verbs = parser.add_subparsers(
-        title="verbs", dest="verb", required=True, metavar="train | evaluate | compare | encode | search"
+        title="verbs", dest="verb", required=True, metavar="train | evaluate | compare | encode | search | install-metric"
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
     add_compare(verbs)
     add_corpus_verbs(verbs)
+    add_install_metric(verbs)
     return parser
 
 
