@@ -75,6 +75,7 @@ class RunFolder:
         A file of that name, left by the part of the run before it was resumed, is kept.
         """
         from hf_hybrid.evaluation import evaluate_model
+        from hf_hybrid.query_values import query_table
         from hf_hybrid.results import build_results, write_results
 
         target = self.path / f"{name}.json"
@@ -82,7 +83,7 @@ class RunFolder:
             evaluation = evaluate_model(model, benchmark, show_progress=True)
             results = build_results(evaluation, benchmark, f"{self.path.name}/model", seed=trainer.args.seed)
             training = {"steps": trainer.state.global_step, "plan": trainer.plan.fingerprint()}
-            write_results(target, {**results, "training": training})
+            write_results(target, {**results, "training": training}, queries=query_table(evaluation, benchmark))
         trainer.accelerator.wait_for_everyone()
 
     def report(self, trainer: HybridTrainer) -> None:
