@@ -18,7 +18,15 @@ import numpy as np
 
 from ..errors import InputError
 from ..metrics import place_weights
-from .query_facts import QueryFacts, check_choice, check_cutoff, check_language_tag, query_facts, relevant_ids, unknown_means_are_nan
+from .query_facts import (
+    QueryFacts,
+    check_choice,
+    check_cutoff,
+    check_language_tag,
+    query_facts,
+    relevant_ids,
+    unknown_means_are_nan,
+)
 from .unfound import evaluate_found
 
 if TYPE_CHECKING:
@@ -75,7 +83,11 @@ def evaluate_top_k_rows(
     wanted = relevant_ids(query_id, relevance, run.number)
     ranks, found_counts, wanted_cells = run.relevant_ranks(facts, wanted, sizes, k)
     short = int(np.isnan(ranks.top_counts[:, 0]).sum())
-    notes = [f"{short:,} queries list fewer than {k} candidates and are left out of the languages at the top"] if short else []
+    notes = (
+        [f"{short:,} queries list fewer than {k} candidates and are left out of the languages at the top"]
+        if short
+        else []
+    )
     with unknown_means_are_nan():
         if (found_counts == wanted_cells.sum(axis=1)).all():
             from ..evaluation import evaluate_ranks

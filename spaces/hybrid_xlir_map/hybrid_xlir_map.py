@@ -5,6 +5,7 @@
 # of its base class that it finds in the namespace.
 import datasets
 import evaluate
+
 import hf_hybrid
 
 _DESCRIPTION = """\
