@@ -83,7 +83,7 @@ def encode_corpus(
         prompt=prompt,
         max_seq_length=_max_seq_length(model),
         data_sha256=corpus.sha256(),
-        dimension=model.truncate_dim or model.get_embedding_dimension(),
+        dimension=model.get_embedding_dimension(),
         dtype=dtype,
         rows_per_shard=rows_per_shard,
     )

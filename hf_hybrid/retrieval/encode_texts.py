@@ -19,7 +19,7 @@ from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
 from ..errors import InputError
-from .encode_tokens import Block, BlockMaker, block_maker
+from .encode_tokens import Block, block_maker
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -210,22 +210,8 @@ def is_other_rank() -> bool:
 
 
 def _dimension(model: SentenceTransformer) -> int:
-    return model.truncate_dim or model.get_embedding_dimension()
+    return model.get_embedding_dimension()
 
 
 def _default_batch_tokens(device: torch.device) -> int:
     return BATCH_TOKENS.get(device.type, BATCH_TOKENS_OF_ACCELERATORS)
-
-
-__all__ = [
-    "BlockMaker",
-    "ahead",
-    "batch_tokens_of",
-    "batches_of",
-    "block_maker",
-    "encode_block",
-    "encode_texts",
-    "is_other_rank",
-    "resolve_prompt",
-    "task_of",
-]

@@ -86,6 +86,16 @@ def test_left_padding(transformer):
         transformer[0].tokenizer.padding_side = "right"
 
 
+def test_shortened_vectors(transformer):
+    transformer.truncate_dim = 6
+    try:
+        vectors = encode_texts(transformer, TEXTS)
+        assert vectors.shape == (len(TEXTS), 6)
+        assert torch.allclose(vectors, reference(transformer, "passage"), atol=1e-5)
+    finally:
+        transformer.truncate_dim = None
+
+
 def test_training_mode_is_restored(transformer):
     transformer.train()
     encode_texts(transformer, TEXTS[:3])
