@@ -235,14 +235,7 @@ def _search_index(arguments: argparse.Namespace, queries: torch.Tensor, shards: 
 
 
 def _load(arguments: argparse.Namespace) -> SentenceTransformer:
-    import os
-
-    import torch
-
     from .retrieval.encode import load_encoder
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
-    device = arguments.device
-    if device is None and torch.cuda.is_available():
-        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    return load_encoder(arguments.model, arguments.model_revision, arguments.pooling, device)
+    return load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ def load_encoder(
         name: local directory or Hub name.
         revision: branch, tag or commit of a Hub model.
         pooling: ``mean`` or ``cls`` instead of what the checkpoint says (plain transformers: instead of ``mean``).
-        device: ``cpu``, ``cuda``, ...; by default a GPU where there is one.
+        device: ``cpu``, ``cuda``, ...; by default this process's GPU where there is one.
 
     Raises:
         InputError: the checkpoint cannot be found or loaded, has pickled weights only, or has no pooling to replace.
@@ -45,12 +46,17 @@ def load_encoder(
     if pooling is not None:
         _replace_pooling(model, pooling)
     try:
-        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        model.to(device or _own_device())
     except (RuntimeError, AssertionError) as error:  # torch's own ways to say that the device is not there
         raise InputError(
             f"device {device!r} cannot be used: {str(error).splitlines()[0]}; choose cpu or leave it out"
         ) from error
     return model.eval()
+
+
+def _own_device() -> str:
+    """This process's GPU where there is one: a launcher says which of the machine's it is."""
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
 
 
 def encode_benchmark(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
@@ -24,12 +25,12 @@ from .encode_tokens import Block, block_maker
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Tokens, padding included, of a batch. On a CPU the layers' activations then stay in its cache; a GPU wants to be filled.
-BATCH_TOKENS = {"cpu": 2048}
-BATCH_TOKENS_OF_ACCELERATORS = 65536
+# Tokens, padding included, of a batch. On a CPU a transformer's activations then stay in the cache. A GPU wants to be filled, and a static
+# encoder, which only looks up and adds, to be called rarely.
+CPU_BATCH_TOKENS = 2048
+BATCH_TOKENS = 65536
 # Texts that are sorted together.
 WINDOW = 65536
-# Static encoders only look up and add.
 _LARGEST_BATCH = 8192
 
 Item = TypeVar("Item")
@@ -52,9 +53,9 @@ def encode_texts(
         texts: the texts.
         kind: ``query`` or ``passage``: which of the prompts saved with the model applies.
         prompt: instead of that prompt; an empty string means none.
-        batch_tokens: tokens of a batch, padding included; by default 2,048 on a CPU, 65,536 elsewhere. One text longer than this is
-            a batch.
-        max_batch_size: texts of a batch at most; by default there is no limit but the tokens.
+        batch_tokens: tokens of a batch, padding included; by default 2,048 for a transformer on a CPU, 65,536 otherwise. One text
+            longer than this is a batch.
+        max_batch_size: texts of a batch at most; by default 8,192.
         show_progress: show a progress bar (first process only).
 
     Returns:
@@ -69,7 +70,7 @@ def encode_texts(
     """
     make_block = block_maker(model, resolve_prompt(model, kind, prompt), task_of(kind))
     windows = (texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW))
-    vectors = torch.empty(len(texts), _dimension(model), dtype=torch.float32, device=model.device)
+    vectors = torch.empty(len(texts), model.get_embedding_dimension(), dtype=torch.float32, device=model.device)
     start = 0
     with tqdm(total=len(texts), desc="Encoding", unit="text", disable=not show_progress or is_other_rank()) as bar:
         for block in ahead(make_block(window) for window in windows):
@@ -103,7 +104,7 @@ def encode_block(
     """
     device = model.device
     if batch_tokens is None:
-        batch_tokens = _default_batch_tokens(device)
+        batch_tokens = _default_batch_tokens(model)
     for name, value in (("batch_tokens", batch_tokens), ("max_batch_size", max_batch_size)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
@@ -125,7 +126,7 @@ def encode_block(
 
 def batch_tokens_of(model: SentenceTransformer, batch_size: int) -> int:
     """The budget that lets a batch hold ``batch_size`` texts of 512 tokens, but never more than is best for the device."""
-    return min(batch_size * 512, _default_batch_tokens(model.device))
+    return min(batch_size * 512, _default_batch_tokens(model))
 
 
 def batches_of(lengths: np.ndarray, batch_tokens: int, max_batch_size: int) -> Iterator[np.ndarray]:
@@ -209,9 +210,6 @@ def is_other_rank() -> bool:
     return os.environ.get("RANK", "0") != "0"
 
 
-def _dimension(model: SentenceTransformer) -> int:
-    return model.get_embedding_dimension()
-
-
-def _default_batch_tokens(device: torch.device) -> int:
-    return BATCH_TOKENS.get(device.type, BATCH_TOKENS_OF_ACCELERATORS)
+def _default_batch_tokens(model: SentenceTransformer) -> int:
+    on_cpu = model.device.type == "cpu" and not isinstance(model[0], StaticEmbedding)
+    return CPU_BATCH_TOKENS if on_cpu else BATCH_TOKENS

@@ -110,6 +110,16 @@ def test_a_device_that_is_not_there(saved):
         load_encoder(str(saved), device="quantum")
 
 
+def test_each_process_takes_its_own_gpu(monkeypatch):
+    from hf_hybrid.retrieval.encode import _own_device
+
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert _own_device() == "cuda:3"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert _own_device() == "cpu"
+
+
 def test_a_batch_size_below_one_is_refused(saved, benchmark):
     with pytest.raises(InputError, match="batch_size"):
         encode_benchmark(load_encoder(str(saved)), benchmark, batch_size=0)
