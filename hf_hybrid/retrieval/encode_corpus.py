@@ -69,6 +69,7 @@ def encode_corpus(
         InputError: the folder holds vectors of another model, corpus, prompt or layout; a damaged corpus; vectors that are not finite.
 
     Example:
+        >>> from hf_hybrid.retrieval.encode_sources import TextCorpus
         >>> corpus = TextCorpus(["a", "b"], ["one text", "another"])
         >>> encode_corpus(model, corpus, "vectors", model_name="my-model").num_rows  # doctest: +SKIP
         2
