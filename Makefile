@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test,metric
+EXTRAS ?= test,metric,space
 WORKERS ?= 2
 ARGS ?=
 PYTEST_ARGS ?=

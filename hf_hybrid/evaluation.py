@@ -64,7 +64,7 @@ def evaluate_model(
     Args:
         model: the encoder; its saved prompts apply.
         benchmark: what to search for what.
-        batch_size: texts per encoding batch.
+        batch_size: texts of 512 tokens encoded at once; of shorter ones more.
         ties: ``expected``: mean over all orders of equally scored candidates; ``trec``: by candidate id, descending, as trec_eval and
             pytrec_eval do.
         k: cutoff of recall, nDCG and of the language share.
@@ -238,7 +238,7 @@ class HybridEvaluator(SentenceEvaluator):
 
     Args:
         benchmark: what to evaluate on.
-        batch_size: texts per encoding batch.
+        batch_size: texts of 512 tokens encoded at once; of shorter ones more.
         ties: see `evaluate_model`.
         k: see `evaluate_model`.
         name: put before the names of the metrics, as ``<name>_``; none by default.
