@@ -1,0 +1,123 @@
+"""Results as accessible HTML. Every text is escaped here: what `gr.HTML` is given is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+CSS = """
+.xlir figure { margin: 0 0 1.25rem; overflow-x: auto; }
+.xlir table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.xlir caption { text-align: start; font-weight: 600; padding: 0 0 .4rem; }
+.xlir th, .xlir td { padding: .35rem .6rem; border: 1px solid var(--border-color-primary, #c9ccd1); }
+.xlir td { text-align: end; }
+.xlir th[scope=row] { text-align: start; font-weight: 500; }
+.xlir td.own { outline: 2px solid currentColor; outline-offset: -3px; }
+.xlir .key { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 0 0 1.25rem; padding: 0; }
+.xlir .key div { border: 1px solid var(--border-color-primary, #c9ccd1); border-radius: .5rem; padding: .6rem .8rem; }
+.xlir .key dt { font-size: .85rem; }
+.xlir .key dd { margin: 0; font-size: 1.7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.xlir [role=alert] { border-inline-start: 4px solid #b3261e; padding: .6rem .8rem; }
+.xlir p.note { max-width: 60rem; }
+"""
+
+_KEY = (("mo_map", "Mo: within a language"), ("cr_map", "Cr: across languages"), ("mul_map", "Mul: one pool of all"))
+_BIAS = (
+    ("rank_distance", "Rank distance, mean", "places; lower is better", 1),
+    ("rank_distance_median", "Rank distance, median", "places", 1),
+    ("rank_distance_normalised", "Rank distance / (N - 1)", "0 to 1", 4),
+    ("max_rank", "Max@R", "rank of the last relevant candidate", 1),
+    ("one_target_own_map", "One target, own language", "mAP", 4),
+    ("one_target_other_map", "One target, other languages", "mAP", 4),
+    ("one_target_own_advantage", "Advantage of the own language", "0: no bias", 4),
+    ("kendall_w", "Kendall's W", "0: languages ranked alike; 1: always in one order", 4),
+    ("peer", "PEER", "near 1: languages ranked alike", 4),
+)
+_PER_LANGUAGE = (("mo_map", "Mo"), ("cr_map", "Cr"), ("mul_map", "Mul"), ("rank_distance", "Rank distance"))
+
+
+def result_html(result: Mapping[str, Any]) -> str:
+    """The whole result of the metric's configuration ``ranks``.
+
+    Args:
+        result: from `hf_hybrid.metric_inputs.compute_metric`.
+    """
+    parts = [_key_figures(result), _matrix(result), _per_language(result), _bias(result)]
+    parts += [f'<p class="note">{escape(_sentence(note))}</p>' for note in result["notes"]]
+    return f'<div class="xlir" aria-live="polite">{"".join(parts)}</div>'
+
+
+def error_html(message: str) -> str:
+    """A mistake in the input, announced to screen readers."""
+    return f'<div class="xlir"><p role="alert">{escape(message)}</p></div>'
+
+
+def _key_figures(result: Mapping[str, Any]) -> str:
+    items = "".join(
+        f"<div><dt>{escape(label)}</dt><dd>{_number(result.get(name), 4)}</dd></div>" for name, label in _KEY
+    )
+    return f'<dl class="key" aria-label="mAP in the three settings">{items}</dl>'
+
+
+def _matrix(result: Mapping[str, Any]) -> str:
+    languages = result["languages"]
+    rows = []
+    for row, (tag, cells) in enumerate(zip(languages, result["matrix"], strict=True)):
+        values = "".join(_cell(value, row == column) for column, value in enumerate(cells))
+        rows.append(f'<tr><th scope="row">{_tag(tag)}</th>{values}</tr>')
+    head = "".join(f'<th scope="col">{_tag(tag)}</th>' for tag in languages)
+    return _table(
+        "mAP of every query language (row) in the candidates of every language (column); same-language cells are framed",
+        f'<tr><th scope="col">query \\ candidate</th>{head}</tr>',
+        rows,
+    )
+
+
+def _cell(value: float | None, own: bool) -> str:
+    # One hue, always light enough for dark text (contrast of 6.8 and more); the number itself says everything.
+    style = "" if value is None else f' style="background:hsl(210 60% {97 - 35 * value:.0f}%);color:#111"'
+    return f"<td{' class=own' if own else ''}{style}>{_number(value, 4)}</td>"
+
+
+def _per_language(result: Mapping[str, Any]) -> str:
+    rows = []
+    for tag in result["languages"]:
+        figures = result["per_language"].get(tag, {})
+        values = "".join(
+            f"<td>{_number(figures.get(name), 1 if name == 'rank_distance' else 4)}</td>" for name, _ in _PER_LANGUAGE
+        )
+        rows.append(f'<tr><th scope="row">{_tag(tag)}</th>{values}</tr>')
+    head = "".join(f'<th scope="col">{escape(label)}</th>' for _, label in _PER_LANGUAGE)
+    return _table("By query language", f'<tr><th scope="col">language</th>{head}</tr>', rows)
+
+
+def _bias(result: Mapping[str, Any]) -> str:
+    rows = [
+        f'<tr><th scope="row">{escape(label)}</th><td>{_number(result[name], digits)}</td>'
+        f'<td style="text-align:start">{escape(unit)}</td></tr>'
+        for name, label, unit, digits in _BIAS
+        if name in result
+    ]
+    head = '<tr><th scope="col">measure</th><th scope="col">value</th><th scope="col">reading</th></tr>'
+    return _table("Language bias in the pool of all languages", head, rows) if rows else ""
+
+
+def _table(caption: str, head: str, rows: Sequence[str]) -> str:
+    # A table that scrolls must be reachable from the keyboard.
+    return (
+        f'<figure tabindex="0" role="group" aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
+        f"<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></figure>"
+    )
+
+
+def _tag(tag: str) -> str:
+    return f'<bdi translate="no">{escape(tag)}</bdi>'
+
+
+def _number(value: float | None, digits: int) -> str:
+    return '<span aria-label="no value">–</span>' if value is None else f"{value:,.{digits}f}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -1,0 +1,389 @@
+"""The metric through `evaluate`: configurations, batches, processes, its card's examples, and its page."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import hf_hybrid
+from hf_hybrid.errors import InputError
+from hf_hybrid.metric_inputs import COLUMNS, compute_metric
+from tests.metric_inputs.runs import embedding_run, rank_run, top_k_run
+
+evaluate = pytest.importorskip("evaluate")
+
+SPACE = Path(__file__).resolve().parents[2] / "spaces" / "hybrid_xlir_map"
+LOAD = evaluate.load
+EMBEDDINGS = embedding_run()
+RUNS = {"ranks": rank_run(*EMBEDDINGS), "top_k": top_k_run(*EMBEDDINGS, 20), "embeddings": EMBEDDINGS}
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """`evaluate.load` of the metric with files of its own."""
+    # The module is imported from a copy in the cache; its place was fixed when `evaluate` was imported.
+    monkeypatch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path / "modules")
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    for name in [name for name in sys.modules if name.startswith("evaluate_modules")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    def load(config: str | None = None, **keywords):
+        return LOAD(hf_hybrid.metric_path(), config, cache_dir=str(tmp_path / "metrics"), **keywords)
+
+    return load
+
+
+@pytest.mark.parametrize("config", sorted(RUNS))
+def test_batches_give_what_the_library_gives(load, config):
+    columns, keywords = RUNS[config]
+    metric = load(config)
+    assert set(metric.features) == set(COLUMNS[config]) == set(columns)
+    total = len(columns["query_id"])
+    for start, stop in ((0, 1), (1, 20), (20, total)):
+        metric.add_batch(**{name: values[start:stop] for name, values in columns.items()})
+    result = metric.compute(**keywords)
+    assert result == compute_metric(config, columns, keywords)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_ranks_are_the_default_and_rows_may_come_one_by_one(load):
+    columns, keywords = RUNS["ranks"]
+    metric = load()
+    for row in range(len(columns["query_id"])):
+        metric.add(**{name: values[row] for name, values in columns.items()})
+    assert metric.compute(**keywords) == compute_metric("ranks", columns, keywords)
+    assert metric.compute(**columns, **keywords) == compute_metric("ranks", columns, keywords)
+
+
+def test_arrays_and_tensors(load):
+    torch = pytest.importorskip("torch")
+    columns, keywords = EMBEDDINGS
+    metric = load("embeddings", keep_in_memory=True)
+    vectors = np.array(columns["embedding"], dtype=np.float32)
+    result = metric.compute(**{**columns, "embedding": vectors}, **keywords)
+    tensors = {**columns, "embedding": torch.tensor(vectors)}
+    assert metric.compute(**tensors, **keywords) == result == compute_metric("embeddings", columns, keywords)
+
+
+def test_mistakes_pass_through_evaluate(load):
+    columns, keywords = RUNS["top_k"]
+    with pytest.raises(
+        InputError, match="^configuration 'runs' is not known: choose one of ranks, top_k, embeddings$"
+    ):
+        load("runs")
+    metric = load("top_k")
+    with pytest.raises(InputError, match="^column 'scores' is missing: configuration 'top_k' takes"):
+        metric.compute(**{name: columns[name] for name in columns if name != "scores"}, **keywords)
+    with pytest.raises(InputError, match="column 'candidate_ids', row 0: expected a list of strings"):
+        metric.add_batch(query_id=["q"], query_language=["de"], candidate_ids=["a"], scores=[[1.0]])
+    with pytest.raises(InputError, match="column 'scores' has 2 rows, 'query_id' 1"):
+        metric.add_batch(query_id=["q"], query_language=["de"], candidate_ids=[["a"]], scores=[[1.0], [1.0]])
+    with pytest.raises(InputError, match="keyword 'relevance' is missing"):
+        metric.compute(**columns, candidate_languages=keywords["candidate_languages"])
+    spoiled = [list(row) for row in columns["scores"]]
+    spoiled[3][2] = float("nan")
+    with pytest.raises(
+        InputError, match="^query 'q3-de': the score of candidate 'a?c?[^']*' is nan: scores must be finite$"
+    ):
+        metric.compute(**{**columns, "scores": spoiled}, **keywords)
+    # After all that the metric still works.
+    assert metric.compute(**columns, **keywords) == compute_metric("top_k", columns, keywords)
+
+
+PROCESS = """
+import json, os, sys, time
+sys.path.insert(0, {root!r})
+import evaluate, hf_hybrid
+from tests.metric_inputs.runs import embedding_run, rank_run
+columns, keywords = rank_run(*embedding_run())
+shards = [(0, 25), (25, 26), (26, 36)]
+sys.stdin.readline()
+# Forked after the imports: three processes for the price of one.
+children = []
+for rank in (2, 1):
+    child = os.fork()
+    if child == 0:
+        break
+    children.append(child)
+else:
+    rank = 0
+time.sleep([0, 0, 1.5][rank])
+metric = evaluate.load(hf_hybrid.metric_path(), num_process=3, process_id=rank, experiment_id="shards", cache_dir={cache!r})
+start, stop = shards[rank]
+for middle in range(start, stop, 10):
+    metric.add_batch(**{{name: values[middle:min(middle + 10, stop)] for name, values in columns.items()}})
+result = metric.compute(**keywords)
+if rank == 0:
+    print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] + [result]))
+else:
+    os._exit(0 if result is None else 1)
+"""
+
+
+def test_uneven_shards_of_several_processes(tmp_path):
+    root = str(Path(__file__).resolve().parents[2])
+    code = PROCESS.format(root=root, cache=str(tmp_path / "metrics"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], input="\n", capture_output=True, text=True, timeout=200, cwd=tmp_path, check=True
+    )
+    second, third, result = json.loads(done.stdout)
+    columns, keywords = RUNS["ranks"]
+    assert (second, third) == (0, 0)
+    assert result == compute_metric("ranks", columns, keywords)
+
+
+def front_matter() -> dict:
+    return yaml.safe_load((SPACE / "README.md").read_text().split("---")[1])
+
+
+def card() -> str:
+    return (SPACE / "README.md").read_text().split("---", 2)[2]
+
+
+def test_the_cards_examples_run(load, monkeypatch):
+    monkeypatch.setattr(evaluate, "load", lambda name, *rest: load(*rest), raising=True)
+    names: dict[str, object] = {}
+    executed = 0
+    blocks = re.findall(r"```python\n(.*?)```", card(), flags=re.DOTALL)
+    # Several processes have a test of their own.
+    for block in [block for block in blocks if "num_process" not in block]:
+        if ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, names, "card", "README.md", 0)
+            outcome = doctest.DocTestRunner().run(test, clear_globs=False)
+            assert outcome.failed == 0
+            names.update(test.globs)
+            executed += outcome.attempted
+        else:
+            exec(block, names)
+    assert executed == 7
+
+
+def test_the_card_documents_every_column_keyword_and_figure(load):
+    import inspect
+
+    from hf_hybrid import metric_inputs
+
+    text = card()
+    functions = {
+        "ranks": "evaluate_rank_rows",
+        "top_k": "evaluate_top_k_rows",
+        "embeddings": "evaluate_embedding_rows",
+    }
+    inputs = load().inputs_description
+    for config, name in functions.items():
+        for parameter in inspect.signature(getattr(metric_inputs, name)).parameters:
+            assert f"`{parameter}`" in text and parameter in inputs, (config, parameter)
+    result = compute_metric("embeddings", *EMBEDDINGS)
+    documented = text.replace("<k>", "10")
+    for figure in result:
+        setting, _, measure = figure.partition("_")
+        named = f"`{measure}`" if setting in ("mo", "cr", "mul") and measure != "map" else f"`{figure}`"
+        assert named in documented, figure
+
+
+def test_the_card_has_what_the_hub_and_evaluate_ask_for():
+    facts = front_matter()
+    assert facts["sdk"] == "gradio" and facts["app_file"] == "app.py" and (SPACE / facts["app_file"]).is_file()
+    assert facts["tags"] == ["evaluate", "metric"] and facts["license"] == "apache-2.0"
+    assert len(facts["short_description"]) <= 60 and facts["title"] and facts["emoji"]
+    assert {facts["colorFrom"], facts["colorTo"]} <= {
+        "red",
+        "yellow",
+        "green",
+        "blue",
+        "indigo",
+        "purple",
+        "pink",
+        "gray",
+    }
+    for heading in ("Description", "How to use", "Limitations and bias", "Citation", "Further references"):
+        assert f"\n## {heading}\n" in card()
+    for heading in ("Inputs", "Output values", "Values from papers"):
+        assert f"\n### {heading}\n" in card()
+    assert (SPACE / "requirements.txt").read_text() == "hf_hybrid[metric]>=0.1\n"
+
+
+def test_evaluate_can_read_the_module():
+    from evaluate.loading import get_imports
+
+    source = SPACE / "hybrid_xlir_map.py"
+    assert {name for _, name, _, _ in get_imports(str(source))} == {"datasets", "evaluate", "hf_hybrid"}
+    assert not re.search(r"^from evaluate", source.read_text(), flags=re.MULTILINE)
+
+
+# ---------------------------------------------------------------- the page
+
+
+@pytest.fixture(scope="module")
+def run_text():
+    sys.path.insert(0, str(SPACE))
+    yield importlib.import_module("run_text")
+    sys.path.remove(str(SPACE))
+    for name in ("run_text", "result_html", "app"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def page(run_text):
+    """The page's module; its import shows the page's own pieces without a server."""
+    pytest.importorskip("gradio")
+    return importlib.import_module("app")
+
+
+HEADER = "# pool_sizes: de=5 en=5\nquery_id,query_language,candidate_language,pool_rank,language_rank\n"
+
+
+def test_csv_and_both_kinds_of_json_are_one_run(run_text):
+    rows = "q1,de,de,1,1\nq1,de,en,4,2\n\nq2,en,de,3,2\nq2,en,en,1,1\n"
+    expected = run_text.parse_run(HEADER + rows)
+    assert expected[1] == {"de": 5, "en": 5}
+    assert expected[0]["pool_ranks"] == [[1, 4], [3, 1]] and expected[0]["query_language"] == ["de", "en"]
+    flat = [dict(zip(run_text.FIELDS, line.split(","), strict=True)) for line in rows.split()]
+    assert run_text.parse_run(json.dumps({"pool_sizes": {"de": 5, "en": "5"}, "rows": flat})) == expected
+    columns = expected[0]
+    by_query = [{name: columns[name][row] for name in columns} for row in range(2)]
+    assert run_text.parse_run(json.dumps({"pool_sizes": {"de": 5, "en": 5}, "rows": by_query})) == expected
+    assert run_text.parse_run("\ufeff" + (HEADER + rows).replace("\n", "\r\n")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "There is no run"),
+        ("   \n", "There is no run"),
+        (None, "There is no run"),
+        ("a" * 1_000_001, "larger than 1,000,000 bytes"),
+        ("ü" * 500_001, "larger than 1,000,000 bytes"),
+        (HEADER, "The run has no rows"),
+        (HEADER + "q,de,de,1,1\n" * 20_001, "more than 20,000 rows"),
+        (HEADER.partition("\n")[2] + "q,de,de,1,1", "The pool sizes are missing"),
+        ("# pool_sizes: de\n" + HEADER, "'de' is not like de=1276"),
+        ("# pool_sizes: de=-1\n" + HEADER.partition("\n")[2] + "q,de,de,1,1", "must be a whole number"),
+        (
+            "# pool_sizes: " + " ".join(f"x{n}=1" for n in range(41)) + "\n" + HEADER + "q,de,de,1,1",
+            "There are 43 languages",
+        ),
+        ("query_id,pool_rank\nq,1", "lacks the column 'query_language'"),
+        (HEADER + "q,de,de,first,1", "Row 1: pool_rank must be a whole number from 0 to 10,000,000,000, got 'first'"),
+        (HEADER + "q,de,de,99999999999999999999,1", "Row 1: pool_rank must be a whole number"),
+        (HEADER + "q,de,de,٣,1", "Row 1: pool_rank must be a whole number"),
+        (HEADER + "q,de,de,1", "Row 1: language_rank must be a whole number"),
+        (HEADER + ",de,de,1,1", "Row 1: query_id must be a text of 1 to 200 characters, got ''"),
+        (HEADER + "q," + "d" * 36 + ",de,1,1", "Row 1: query_language must be a text of 1 to 35 characters"),
+        (HEADER + "q,de,de,1,1\nq,en,en,2,1", "Row 2: query 'q' has the language 'en' here and 'de' before"),
+        (HEADER + '"q,de,de,1,1', "This is not CSV"),
+        ("{", "This is not JSON"),
+        ("[" * 100_000, "This is not JSON"),
+        ("[]", 'JSON must be an object with "pool_sizes"'),
+        ('{"rows": [1]}', "Row 1 is not an object"),
+        (
+            '{"rows": [{"query_id": "q", "pool_ranks": [1], "language_ranks": [1, 2]}]}',
+            "must be lists of equal length",
+        ),
+        ('{"rows": [{"query_id": true}]}', "Row 1: query_id must be a text"),
+        (
+            '{"pool_sizes": [], "rows": [{"query_id": "q", "query_language": "de", "candidate_language": "de", "pool_rank": 1, "language_rank": 1}]}',
+            "pool sizes are missing",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(run_text, text, message):
+    with pytest.raises(InputError) as caught:
+        run_text.parse_run(text)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_run_is_shown(page):
+    shown = page.score_run(page.EXAMPLE_CSV)
+    table = re.search(r"<caption>mAP of every.*?</table>", shown)[0]
+    assert re.findall(r">([\d.]+)</td>", table) == [
+        *("0.7500", "1.0000", "0.7500"),
+        *("0.7500", "1.0000", "0.3750"),
+        *("0.6667", "0.3333", "1.0000"),
+    ]
+    assert table.count('scope="row"') == 3 and table.count('scope="col"') == 4 and table.count("class=own") == 3
+    assert re.findall(r"<dd>(.*?)</dd>", shown) == ["0.9167", "0.6458", "0.6050"]
+    assert "Kendall&#x27;s W" in shown and "Rank distance, median" in shown
+    assert "PEER" not in shown
+
+
+def test_whatever_is_pasted_is_escaped(page):
+    attack = '<img src=x onerror="alert(1)">'
+    tag = "<script>alert(1)</script>"
+    answers = [
+        page.score_run(HEADER + f"{attack.replace(chr(34), '')},de,de,1,1\nq,{tag},de,1,1"),
+        page.score_run(
+            json.dumps(
+                {
+                    "pool_sizes": {tag: 3},
+                    "rows": [
+                        {
+                            "query_id": attack,
+                            "query_language": tag,
+                            "candidate_language": tag,
+                            "pool_rank": 1,
+                            "language_rank": 1,
+                        }
+                    ],
+                }
+            )
+        ),
+        page.score_run(
+            json.dumps(
+                {
+                    "pool_sizes": {tag: "x"},
+                    "rows": [
+                        {
+                            "query_id": attack,
+                            "query_language": tag,
+                            "candidate_language": tag,
+                            "pool_rank": 1,
+                            "language_rank": 1,
+                        }
+                    ],
+                }
+            )
+        ),
+        page.score_run(f"# pool_sizes: {attack}\n" + HEADER),
+        page.score_run(json.dumps({"rows": [{"query_id": "q", "query_language": tag * 9}]})),
+    ]
+    for answer in answers:
+        assert "<script" not in answer and "<img" not in answer
+    assert "&lt;script&gt;" in answers[1] and "<table>" in answers[1]
+    assert 'role="alert"' in answers[0]
+
+
+def test_mistakes_of_the_metric_are_shown_too(page):
+    shown = page.score_run(HEADER + "q,de,de,11,1")
+    assert 'role="alert"' in shown and "pool rank 11 is not in 1..10" in shown
+
+
+def test_uploads_are_checked(page):
+    import gradio as gr
+
+    assert page.read_upload(None) == ""
+    assert page.read_upload("\ufeffä".encode()) == "ä"
+    for content, message in ((b"\xff\xfe", "UTF-8"), (b"a" * 1_000_001, "larger than")):
+        with pytest.raises(gr.Error, match=message):
+            page.read_upload(content)
+
+
+def test_the_page_builds(page):
+    app = page.build_app()
+    config = app.get_config_file()
+    kinds = [component["type"] for component in config["components"]]
+    assert {"textbox", "file", "button", "html"} <= set(kinds)
+    assert {
+        dependency["api_name"] for dependency in config["dependencies"] if dependency["api_visibility"] == "public"
+    } == {"score"}
+    assert app.analytics_enabled is False
+    assert front_matter()["sdk_version"].split(".")[0] == importlib.import_module("gradio").__version__.split(".")[0]
