@@ -98,7 +98,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hf-hybrid", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"hf-hybrid {__version__}")
     verbs = parser.add_subparsers(
-        title="verbs", dest="verb", required=True, metavar="train | evaluate | compare | encode | search | install-metric"
+        title="verbs",
+        dest="verb",
+        required=True,
+        metavar="train | evaluate | compare | encode | search | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
