@@ -16,7 +16,7 @@ from sentence_transformers.base.modules import Normalize, Transformer
 from transformers import AutoConfig
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.errors import InputError
+from hf_hybrid.errors import InputError, first_line
 
 logger = logging.getLogger(__name__)
 
@@ -158,9 +158,3 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error}); fetch the checkpoint again") from error
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, for one-line errors."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -3,6 +3,27 @@
 The command line prints it as a single line and exits with status 2; anything else is a defect and keeps its traceback.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
 
 class InputError(ValueError):
     """A mistake in the user's input: names the culprit (file, row, field or flag) and the remedy, in one line."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, for errors of one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".")[:200] if lines else type(error).__name__
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word that a misspelt one probably means, or None.
+
+    Example:
+        >>> nearest("learning_rat", ["learning_rate", "scale"])
+        'learning_rate'
+    """
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), None)

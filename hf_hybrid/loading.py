@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_hybrid.errors import InputError
+from hf_hybrid.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -78,7 +78,7 @@ def _files_of_card(folder: Path, split: str, config: str | None) -> list[Path]:
     try:
         files = load_dataset_builder(str(folder), config).config.data_files or {}
     except (ValueError, FileNotFoundError) as error:
-        raise InputError(f"{folder.name}: its card cannot be followed ({_first_line(error)})") from None
+        raise InputError(f"{folder.name}: its card cannot be followed ({first_line(error)})") from None
     if split not in files:
         raise InputError(f"{folder.name}: no split '{split}' in its card; it has {', '.join(map(str, files))}")
     return [Path(file) for file in files[split]]
@@ -114,7 +114,7 @@ def _check_files(files: list[Path]) -> None:
                 pq.ParquetFile(file).close()
             except (pa.ArrowInvalid, OSError) as error:
                 raise InputError(
-                    f"{file}: not a readable Parquet file ({_first_line(error)}); copy or build it again"
+                    f"{file}: not a readable Parquet file ({first_line(error)}); copy or build it again"
                 ) from None
         elif file.suffix == ".jsonl":
             _check_json_lines(file)
@@ -127,7 +127,7 @@ def _check_json_lines(file: Path) -> None:
                 record = json.loads(line)
             except ValueError as error:
                 raise InputError(
-                    f"{file}, line {number}: not JSON ({_first_line(error)}); mend or remove the line"
+                    f"{file}, line {number}: not JSON ({first_line(error)}); mend or remove the line"
                 ) from None
             if not isinstance(record, dict):
                 raise InputError(
@@ -146,7 +146,7 @@ def _read_files(files: list[Path], split: str) -> Dataset:
     try:
         return load_dataset(kinds.pop(), data_files={split: [str(f) for f in files]}, split=split)
     except DatasetGenerationError as error:
-        cause = _first_line(error.__cause__ or error)
+        cause = first_line(error.__cause__ or error)
         raise InputError(
             f"{files[0]}: cannot be read as renditions ({cause}); check that all files have the same columns"
         ) from None
@@ -162,12 +162,8 @@ def _read_repository(name: str, split: str, config: str | None, revision: str | 
         return load_dataset(name, config, split=split, revision=revision)
     except (DatasetNotFoundError, FileNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, ConnectionError) as error:
         raise InputError(
-            f"{name}: neither a local path nor a data set that the Hub gives ({_first_line(error)}); "
+            f"{name}: neither a local path nor a data set that the Hub gives ({first_line(error)}); "
             "check the name, the connection, or `hf auth login` for a private one"
         ) from None
     except (ValueError, DatasetGenerationError) as error:
-        raise InputError(f"{where}: cannot read split '{split}' ({_first_line(error.__cause__ or error)})") from None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(f"{where}: cannot read split '{split}' ({first_line(error.__cause__ or error)})") from None

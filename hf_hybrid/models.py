@@ -22,8 +22,8 @@ from sentence_transformers.sentence_transformer.modules import Pooling, StaticEm
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTrainedTokenizerBase
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.checkpoints import find_checkpoint, first_line, load_checkpoint, saved_prompts
-from hf_hybrid.errors import InputError
+from hf_hybrid.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
+from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.tokenizer_training import train_tokenizer
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, ModelArguments
-from hf_hybrid.errors import InputError
+from hf_hybrid.errors import InputError, nearest
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 
@@ -204,5 +203,5 @@ def _recipe_of(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def _nearest(name: str, known: Sequence[str], prefix: str = "") -> str:
-    match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean '{prefix}{match[0]}'?" if match else f"; valid: {', '.join(known[:12])} ..."
+    match = nearest(name, known)
+    return f"; did you mean '{prefix}{match}'?" if match else f"; valid: {', '.join(known[:12])} ..."

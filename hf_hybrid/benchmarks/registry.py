@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from .benchmark import Benchmark
 from .corpus_benchmark import CorpusBenchmark
 
@@ -78,5 +77,5 @@ def _loader(name: str) -> Callable[..., Benchmark | CorpusBenchmark]:
 
 
 def _nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}? " if close else ""
+    close = nearest(word, known)
+    return f"did you mean {close}? " if close else ""
