@@ -10,7 +10,7 @@ False negatives are masked by id: two rows that share an example id or a passage
 another question about the same paragraph, and never each other's negatives.
 
 The gradient of a tile's rows follows from its own softmax, so one pass over tiles gives the loss and both gradients:
-`dL/dlogits = softmax(logits) - onehot`. Plain training calls the core through autograd; gradient caching calls it directly.
+`dL/dlogits = softmax(logits) - onehot`. Training calls the core through autograd (`contrastive_loss`).
 """
 
 from __future__ import annotations
