@@ -30,8 +30,8 @@ from tqdm.auto import tqdm
 from ..errors import InputError
 from .score_blocks import ScoreBlock, duplicate_rows
 
-# Blocks of more queries do not make the matrix product faster, they only fall out of the processor's cache.
-_LARGEST_BLOCK = 256
+# From 256 to 1,024 queries the evaluation of XQuAD-R got a fifth faster; more gained nothing.
+_LARGEST_BLOCK = 1024
 
 
 @dataclass(frozen=True)
