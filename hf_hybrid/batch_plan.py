@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.keyed_order import derive_key
+from hf_hybrid.keyed_order import derive_key, unit_interval
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_types import Arm, BatchSlice, GlobalBatch, PlanSettings
 from hf_hybrid.pools import Groups, MixedPool, Rows, SinglePool
@@ -155,7 +155,7 @@ class HybridBatchPlan:
         """Pool of each of `count` batches from step `first` of the run on."""
         key = [derive_key(self.settings.seed, 3), 0]
         raw = np.random.Philox(key=key, counter=[first, 0, 0, 0]).random_raw(4 * count).reshape(count, 4)
-        uniform = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        uniform = unit_interval(raw)
         if self._mono_choice is None or self._cross_choice is None:
             mono = np.full(count, self._cross_choice is None)
         else:
@@ -217,10 +217,14 @@ class HybridBatchPlan:
             arm, rows.examples, rows.query_languages, rows.passage_languages, query_rows, passage_rows, passages
         )
 
+    def _passages(self, rows: Rows) -> np.ndarray:
+        """Codes of the rows' passage ids."""
+        return self.pairs.passage_of_row[self.pairs.passage_row[rows.examples, rows.passage_languages]]
+
     def _separate_passages(self, rows: Rows, pool: SinglePool | MixedPool, key: int) -> Rows:
         """Replace rows whose passage came earlier in the batch by others of the same pool; the displaced wait a pass."""
         examples = rows.examples.copy()
-        codes = self.pairs.passage_of_row[self.pairs.passage_row[examples, rows.passage_languages]]
+        codes = self._passages(rows)
         first = np.unique(codes, return_index=True)[1]
         used_examples, used_passages = set(examples[first].tolist()), set(codes[first].tolist())
         for row in np.setdiff1d(np.arange(len(examples)), first):
@@ -234,7 +238,7 @@ class HybridBatchPlan:
     ) -> int:
         start, chunk = 0, 64
         while len(candidates := (found := pool.substitutes(key, start, chunk, rows, row)).examples):
-            codes = self.pairs.passage_of_row[self.pairs.passage_row[candidates, found.passage_languages]]
+            codes = self._passages(found)
             for example, code in zip(candidates.tolist(), codes.tolist(), strict=True):
                 if example not in examples and code not in passages:
                     examples.add(example)

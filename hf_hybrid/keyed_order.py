@@ -41,6 +41,11 @@ def derive_key(*parts: int) -> int:
     return int(key)
 
 
+def unit_interval(bits: np.ndarray) -> np.ndarray:
+    """Random uint64 as float64 in `[0, 1)`: their upper 53 bits."""
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
 def keyed_permutation(positions: np.ndarray, size: int, key: int) -> np.ndarray:
     """Image of `positions` under the permutation of `range(size)` that `key` selects.
 

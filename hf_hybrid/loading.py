@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +156,6 @@ def _read_repository(name: str, split: str, config: str | None, revision: str | 
     from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    where = os.path.basename(name) if os.path.isdir(name) else name
     try:
         return load_dataset(name, config, split=split, revision=revision)
     except (DatasetNotFoundError, FileNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, ConnectionError) as error:
@@ -166,4 +164,4 @@ def _read_repository(name: str, split: str, config: str | None, revision: str | 
             "check the name, the connection, or `hf auth login` for a private one"
         ) from None
     except (ValueError, DatasetGenerationError) as error:
-        raise InputError(f"{where}: cannot read split '{split}' ({first_line(error.__cause__ or error)})") from None
+        raise InputError(f"{name}: cannot read split '{split}' ({first_line(error.__cause__ or error)})") from None

@@ -146,7 +146,7 @@ def _pretrained(
     with _seeded(seed):
         model = load_checkpoint(folder, name, args)
     if args.pooling is not None:
-        _set_pooling(model, args.pooling)
+        set_pooling(model, args.pooling)
     _set_max_length(model, args.max_seq_length)
     _freeze_unused_pooler(model)
     return model, saved_prompts(folder)
@@ -232,10 +232,18 @@ def _set_prompts(model: SentenceTransformer, args: ModelArguments, saved: dict[s
     model.prompts = {**model.prompts, **also, "query": query, "document": passage}
 
 
-def _set_pooling(model: SentenceTransformer, mode: str) -> None:
+def set_pooling(model: SentenceTransformer, mode: str) -> None:
+    """Replace the model's pooling by `mean` or `cls`.
+
+    Raises:
+        InputError: The mode is unknown, or the model has no pooling to replace.
+    """
     for index, module in enumerate(model):
         if isinstance(module, Pooling):
-            model[index] = Pooling(module.embedding_dimension, pooling_mode=mode)
+            try:
+                model[index] = Pooling(module.embedding_dimension, pooling_mode=mode)
+            except ValueError as error:
+                raise InputError(f"pooling {mode!r} is not known: choose mean or cls") from error
             return
     raise InputError(f"pooling: this checkpoint has no pooling to set to {mode}; leave it out")
 

@@ -14,12 +14,13 @@ in `a`, passage in `b`) is a union of groups, so 121 cells of 11 languages cost 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from hf_hybrid.apportionment import Apportionment
 from hf_hybrid.errors import InputError
-from hf_hybrid.keyed_order import KeyedOrder, derive_key
+from hf_hybrid.keyed_order import KeyedOrder, derive_key, unit_interval
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class MixedPool:
     def substitutes(self, key: int, start: int, count: int, like: Rows, row: int) -> Rows:
         """Further examples of the group of `like`'s row, with the row's cell, in an order that `key` selects."""
         a, b = int(like.query_languages[row]), int(like.passage_languages[row])
-        member = self._member_of(int(like.examples[row]))
+        member = int(self._member_of_example[like.examples[row]])
         size = int(self._groups.size[self._members[member]])
         positions = KeyedOrder(size, 1, key).take(start, max(0, min(count, size - start)))
         examples = self._groups.examples[self._groups.start[self._members[member]] + positions]
@@ -198,16 +199,16 @@ class MixedPool:
         first = self._groups.start[self._members[member]]
         return self._groups.examples[first + self._orders[member].take(start, count)]
 
-    def _member_of(self, example: int) -> int:
-        if not hasattr(self, "_member_of_example"):
-            members = np.full(int(self._groups.examples.max()) + 1, -1, dtype=np.int32)
-            for i, g in enumerate(self._members):
-                members[self._groups.examples[self._groups.start[g] : self._groups.start[g + 1]]] = i
-            self._member_of_example = members
-        return int(self._member_of_example[example])
+    @cached_property
+    def _member_of_example(self) -> np.ndarray:
+        """Number of each example's group among the members, -1 for none; only `distinct_passages` asks."""
+        members = np.full(int(self._groups.examples.max()) + 1, -1, dtype=np.int32)
+        for i, g in enumerate(self._members):
+            members[self._groups.examples[self._groups.start[g] : self._groups.start[g + 1]]] = i
+        return members
 
     def _with_cells(self, examples: np.ndarray, members: np.ndarray, draws: np.ndarray) -> Rows:
-        uniform = (draws >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        uniform = unit_interval(draws)
         cells = np.empty(len(examples), dtype=np.int64)
         for member in np.unique(members):
             rows = members == member

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Features, List, Value
 
 from hf_hybrid.batch_plan import HybridBatchPlan
@@ -151,12 +152,14 @@ def check_negatives(dataset: Dataset, num_negatives: int, name: str) -> None:
     """
     if "negatives" not in dataset.column_names:
         raise InputError(f"{name}: num_negatives is {num_negatives}, but there is no column 'negatives'")
-    for row, negatives in enumerate(dataset["negatives"]):
-        if len(negatives or ()) < num_negatives:
-            raise InputError(
-                f"{name}, row {row}: {len(negatives or ())} negatives, fewer than num_negatives={num_negatives}; "
-                "give every row as many, or lower num_negatives"
-            )
+    counts = pc.fill_null(
+        pc.list_value_length(dataset.select_columns("negatives").with_format("arrow")[:]["negatives"]), 0
+    ).to_numpy()
+    if len(short := np.flatnonzero(counts < num_negatives)):
+        raise InputError(
+            f"{name}, row {short[0]}: {counts[short[0]]} negatives, fewer than num_negatives={num_negatives}; "
+            "give every row as many, or lower num_negatives"
+        )
 
 
 def tokenise(dataset: Dataset, model: SentenceTransformer, max_length: int | None = None) -> Dataset:

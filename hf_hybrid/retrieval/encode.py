@@ -41,10 +41,11 @@ def load_encoder(
     """
     from ..arguments import ModelArguments
     from ..checkpoints import find_checkpoint, load_checkpoint
+    from ..models import set_pooling
 
     model = load_checkpoint(find_checkpoint(name, revision), name, ModelArguments())
     if pooling is not None:
-        _replace_pooling(model, pooling)
+        set_pooling(model, pooling)
     try:
         model.to(device or _own_device())
     except (RuntimeError, AssertionError) as error:  # torch's own ways to say that the device is not there
@@ -103,16 +104,3 @@ def encode_benchmark(
 
     queries = encode("query", benchmark.queries, query_prompt)
     return queries, encode("passage", benchmark.candidates, passage_prompt)
-
-
-def _replace_pooling(model: SentenceTransformer, mode: str) -> None:
-    from sentence_transformers.sentence_transformer.modules import Pooling
-
-    for position, module in enumerate(model):
-        if isinstance(module, Pooling):
-            try:
-                model[position] = Pooling(module.embedding_dimension, pooling_mode=mode)
-            except ValueError as error:
-                raise InputError(f"pooling {mode!r} is not known: choose mean or cls") from error
-            return
-    raise InputError(f"pooling {mode!r} cannot be set: this encoder has no pooling; leave the option out")
