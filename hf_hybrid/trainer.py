@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import torch
 from accelerate.data_loader import prepare_data_loader
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import nn
@@ -22,6 +23,7 @@ from hf_hybrid.batch_plan import HybridBatchPlan, HybridBatchSampler
 from hf_hybrid.collator import HybridCollator
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses import HybridContrastiveLoss
+from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.models import is_static
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
@@ -66,9 +68,9 @@ class HybridTrainer(SentenceTransformerTrainer):
             model=model,
             args=args,
             train_dataset=tokenised,
-            loss=HybridContrastiveLoss(args.scale, negatives, args.symmetric),
+            loss=HybridContrastiveLoss(args.scale, negatives, args.symmetric, _cache_budget(args)),
             evaluator=evaluator,
-            data_collator=HybridCollator(None if is_static(model) else model.tokenizer.pad_token_id),
+            data_collator=_collator(model, args),
             callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
             optimizers=optimizers,
         )
@@ -185,6 +187,23 @@ def _plan(pairs: ParallelPairs, args: HybridTrainingArguments) -> HybridBatchPla
     accumulation = args.gradient_accumulation_steps
     total = args.max_steps * accumulation if args.max_steps > 0 else int(len(plan) * args.num_train_epochs)
     return HybridBatchPlan(pairs, args.plan_settings(total_batches=max(total, 1)))
+
+
+def _collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:
+    if is_static(model):
+        return HybridCollator(None)
+    # Tensor cores take widths of eight; a CPU takes them as they come.
+    multiple = 8 if args.device.type == "cuda" else None
+    return HybridCollator(model.tokenizer.pad_token_id, args.chunk_tokens, multiple)
+
+
+def _cache_budget(args: HybridTrainingArguments) -> float | None:
+    """Bytes of activations that the gradient cache keeps; None without the cache."""
+    if not args.gradient_cache:
+        return None
+    if args.gradient_cache_memory is not None:
+        return args.gradient_cache_memory * GIB
+    return torch.cuda.mem_get_info(args.device)[0] / 2 if args.device.type == "cuda" else GIB
 
 
 def _negatives(args: HybridTrainingArguments, pairs: ParallelPairs | None) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.batch_plan import HybridBatchPlan
 from hf_hybrid.collator import HybridCollator
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses.hybrid_loss import embed
+from hf_hybrid.losses.hybrid_loss import embed_batch
 from hf_hybrid.models import build_encoder, is_static
 from hf_hybrid.plan_types import BatchSlice, PlanSettings
 from hf_hybrid.tokenised import TokenColumn, TokenisedPairs
@@ -44,7 +44,7 @@ def test_batches_embed_as_encode_does(encoder, parallel_pairs):
     item = data.__getitems__(BatchSlice(0, 2, 4, 12))
     batch = collator_of(encoder)(item)
     with torch.no_grad():
-        queries, passages = embed(encoder, batch["query"]), embed(encoder, batch["passage"])
+        queries, passages = embed_batch(encoder, batch).split(len(batch["example_ids"]))
     rows = parallel_pairs.dataset
     expected_q = encoder.encode_query([rows[int(r)]["query"] for r in item.rows.query_rows], normalize_embeddings=True)
     expected_p = encoder.encode_document(
@@ -65,7 +65,7 @@ def test_negatives_follow_their_row(encoder):
     data = TokenisedPairs(plan_of(pairs), encoder, num_negatives=2)
     item = data.__getitems__(BatchSlice(0, 1, 0, 8))
     with torch.no_grad():
-        found = embed(encoder, collator_of(encoder)(item)["negative"])
+        found = embed_batch(encoder, collator_of(encoder)(item))[2 * len(item.rows) :]
     texts = [text for r in item.rows.passage_rows for text in pairs.dataset[int(r)]["negatives"][:2]]
     expected = encoder.encode_document(texts, normalize_embeddings=True)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
@@ -112,6 +112,8 @@ def test_token_column_gathers_across_chunks(texts, data):
 def test_padding_to_a_multiple():
     from hf_hybrid.tokenised import Ragged
 
-    features = HybridCollator(pad_token_id=7, pad_to_multiple_of=4).features(Ragged(np.arange(5), np.array([3, 2])))
+    collator = HybridCollator(pad_token_id=7, pad_to_multiple_of=4)
+    (features,), positions = collator.chunks(Ragged(np.arange(5), np.array([3, 2])))
+    assert positions.tolist() == [0, 1]
     assert features["input_ids"].tolist() == [[0, 1, 2, 7], [3, 4, 7, 7]]
     assert features["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 1, 0, 0]]

@@ -50,6 +50,15 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             Hard negatives used per row, where the data has them.
         max_tokens (`int`, *optional*):
             Cut training texts to this many tokens; default: the encoder's own maximum.
+        gradient_cache (`bool`, *optional*, defaults to `False`):
+            Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and gradients
+            are those of training without.
+        gradient_cache_memory (`float`, *optional*):
+            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on a
+            GPU, else 1. A fixed value makes a resumed run equal bit for bit.
+        chunk_tokens (`int`, *optional*, defaults to `16384`):
+            Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by length
+            and cut into chunks with little padding.
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
 
@@ -135,6 +144,27 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         default=None,
         metadata={"help": "Cut training texts to this many tokens; default: the encoder's own maximum."},
     )
+    gradient_cache: bool = field(
+        default=False,
+        metadata={
+            "help": "Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and "
+            "gradients are those of training without."
+        },
+    )
+    gradient_cache_memory: float | None = field(
+        default=None,
+        metadata={
+            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is "
+            "free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
+        },
+    )
+    chunk_tokens: int = field(
+        default=16_384,
+        metadata={
+            "help": "Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered "
+            "by length and cut into chunks with little padding."
+        },
+    )
     resume: bool = field(
         default=False,
         metadata={"help": "Continue the run in `output_dir` from its last checkpoint."},
@@ -143,11 +173,17 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     def __post_init__(self) -> None:
         if self.negatives not in NEGATIVES:
             raise InputError(f"negatives: {self.negatives!r} is not one of {', '.join(NEGATIVES)}")
-        for name in ("num_negatives", "global_batch_size"):
+        for name in ("num_negatives", "global_batch_size", "chunk_tokens"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)} is below 1; give a positive number")
         if self.scale <= 0:
             raise InputError(f"scale: {self.scale} is not positive")
+        if self.gradient_cache_memory is not None and self.gradient_cache_memory < 0:
+            raise InputError(
+                f"gradient_cache_memory: {self.gradient_cache_memory} is negative; give GiB, 0 keeps nothing"
+            )
+        if self.gradient_cache_memory is not None and not self.gradient_cache:
+            raise InputError("gradient_cache_memory: has no effect without gradient_cache; set that too")
         # The parent fills in a folder of its own choice; the command picks a fresh one instead.
         self.output_dir_given = self.output_dir is not None
         super().__post_init__()

@@ -9,7 +9,11 @@ from torch import nn
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses.contrastive import NEGATIVES, Candidates, contrastive_loss
-from hf_hybrid.losses.gather import gather, gather_detached, rank
+from hf_hybrid.losses.gather import gather, rank, require_same
+from hf_hybrid.losses.gradient_cache import embed_chunks
+
+# The shapes of all ranks are compared at the first batch and then every so many.
+CHECK_SHAPES_EVERY = 50
 
 
 class HybridContrastiveLoss(nn.Module):
@@ -19,18 +23,29 @@ class HybridContrastiveLoss(nn.Module):
         scale: Factor on the cosine; the paper gives none (module `contrastive`).
         negatives: `in_batch`, `in_batch+hard` or `literal`.
         symmetric: Average with the passage-to-query loss. The paper's loss has one direction.
+        cache_budget: Bytes of activations to keep for the backward pass, the rest is made twice (module
+            `gradient_cache`); `None` keeps all.
 
     Raises:
-        InputError: `negatives` needs hard negatives and the batch has none, or the value is unknown.
+        InputError: `negatives` needs hard negatives and the batch has none, the value is unknown, or the ranks'
+            batches differ in shape (then on every rank).
     """
 
-    def __init__(self, scale: float = 20.0, negatives: str = "in_batch", symmetric: bool = False):
+    def __init__(
+        self,
+        scale: float = 20.0,
+        negatives: str = "in_batch",
+        symmetric: bool = False,
+        cache_budget: float | None = None,
+    ):
         super().__init__()
         if negatives not in NEGATIVES:
             raise InputError(f"negatives: unknown value '{negatives}'; choose one of {', '.join(NEGATIVES)}")
         if scale <= 0:
             raise InputError(f"scale: must be positive, got {scale}")
         self.scale, self.negatives, self.symmetric = scale, negatives, symmetric
+        self.cache_budget = cache_budget
+        self._calls = 0
 
     def forward(self, model: nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Loss of a collated batch, and what is logged about it.
@@ -39,40 +54,58 @@ class HybridContrastiveLoss(nn.Module):
             model: The encoder, wrapped or not.
             inputs: As `HybridCollator` makes them.
         """
-        queries, passages = embed(model, inputs["query"]), embed(model, inputs["passage"])
-        hard = self._hard_negatives(model, inputs)
-        examples, passage_ids = gather_detached(inputs["example_ids"]), gather_detached(inputs["passage_ids"])
-        local = slice(rank() * len(queries), (rank() + 1) * len(queries))
-        positives = torch.arange(local.start, local.stop, device=queries.device)
-        candidates = _candidates(gather(passages), hard, examples, passage_ids)
-        ids = (positives, inputs["example_ids"], inputs["passage_ids"])
+        texts = embed_batch(model, inputs, self.cache_budget)
+        rows = len(inputs["example_ids"])
+        self._check_shapes(texts, rows)
+        # Hard negatives lie row by row: a row's share of what is gathered is its passage, its negatives, its query.
+        queries, passages, hard = texts[:rows], texts[rows : 2 * rows], texts[2 * rows :]
+        hard = hard[:0] if self.negatives == "in_batch" else hard
+        parts = [passages, *([hard.reshape(rows, -1)] if len(hard) else []), *([queries] if self.symmetric else [])]
+        width = texts.shape[1]
+        own_ids = torch.stack([inputs["example_ids"], inputs["passage_ids"]], dim=1)
+        everything, ids = gather(torch.cat(parts, dim=1), own_ids)
+        example_ids, passage_ids = ids[:, 0].contiguous(), ids[:, 1].contiguous()
+
+        positives = torch.arange(rank() * rows, (rank() + 1) * rows, device=texts.device)
+        row_ids = (positives, inputs["example_ids"], inputs["passage_ids"])
+        hard_columns = len(hard) // rows * width
+        candidates = _candidates(
+            everything[:, :width],
+            everything[:, width : width + hard_columns].reshape(-1, width),
+            example_ids,
+            passage_ids,
+        )
         loss, positive, hardest = contrastive_loss(
-            queries, candidates, *ids, self.scale, literal=self.negatives == "literal"
+            queries, candidates, *row_ids, self.scale, literal=self.negatives == "literal"
         )
         if self.symmetric:
-            back = _candidates(gather(queries), None, examples, passage_ids)
-            loss = (loss + contrastive_loss(passages, back, *ids, self.scale)[0]) / 2
+            back = Candidates(everything[:, width + hard_columns :], example_ids, passage_ids)
+            loss = (loss + contrastive_loss(passages, back, *row_ids, self.scale)[0]) / 2
         return loss, {"positive_similarity": positive, "hardest_negative_similarity": hardest}
 
-    def _hard_negatives(self, model: nn.Module, inputs: dict[str, Any]) -> torch.Tensor | None:
-        if self.negatives == "in_batch":
-            return None
-        if "negative" not in inputs:
+    def _check_shapes(self, texts: torch.Tensor, rows: int) -> None:
+        negatives = len(texts) // rows - 2
+        if self._calls % CHECK_SHAPES_EVERY == 0:
+            settings = {"scale": self.scale, "negatives": NEGATIVES.index(self.negatives), "symmetric": self.symmetric}
+            sizes = {"rows": rows, "hard negatives of a row": negatives, "dimension": texts.shape[1]}
+            require_same({**sizes, "bytes of a number": texts.element_size(), **settings}, texts.device)
+        self._calls += 1
+        if self.negatives != "in_batch" and not negatives:
             raise InputError(
                 f"negatives: '{self.negatives}' needs the column 'negatives' and num_negatives of at least 1"
             )
-        return gather(embed(model, inputs["negative"]))
 
 
-def embed(model: nn.Module, features: dict[str, torch.Tensor]) -> torch.Tensor:
-    """L2-normalised sentence embeddings `[rows, d]` of tokenised features."""
-    return nn.functional.normalize(model(dict(features))["sentence_embedding"], dim=-1)
+def embed_batch(model: nn.Module, inputs: dict[str, Any], cache_budget: float | None = None) -> torch.Tensor:
+    """L2-normalised embeddings `[texts, d]` of a collated batch: queries, then passages, then hard negatives."""
+    embeddings = embed_chunks(model, inputs["chunks"], cache_budget)
+    return nn.functional.normalize(embeddings[inputs["positions"]], dim=-1)
 
 
 def _candidates(
-    positives: torch.Tensor, hard: torch.Tensor | None, example_ids: torch.Tensor, passage_ids: torch.Tensor
+    positives: torch.Tensor, hard: torch.Tensor, example_ids: torch.Tensor, passage_ids: torch.Tensor
 ) -> Candidates:
-    if hard is None:
+    if not len(hard):
         return Candidates(positives, example_ids, passage_ids)
     none = example_ids.new_full((len(hard),), -1)
     return Candidates(
