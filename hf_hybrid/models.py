@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -78,6 +79,23 @@ def build_encoder(
 def is_static(model: SentenceTransformer) -> bool:
     """Return whether the model is the mean of token vectors: its batches are flat token ids with offsets."""
     return isinstance(model[0], StaticEmbedding)
+
+
+def compile_encoder(model: SentenceTransformer, **kwargs: Any) -> bool:
+    """Compile the transformer inside the model, in place, so that names, saving and wrapping stay as they are.
+
+    Args:
+        model: The encoder.
+        kwargs: Of `torch.compile`; shapes are taken as dynamic unless told otherwise, as every chunk has its own.
+
+    Returns:
+        Whether there was something to compile: a static encoder is a single look-up.
+    """
+    if is_static(model):
+        return False
+    dynamic = kwargs.pop("dynamic", None)
+    model[0].auto_model.compile(**kwargs, dynamic=True if dynamic is None else dynamic)
+    return True
 
 
 def prompt_texts(model: SentenceTransformer) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
+from accelerate.utils import DynamoBackend
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import nn
 from torch.utils.data import DataLoader
@@ -24,7 +25,7 @@ from hf_hybrid.collator import HybridCollator
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import GIB
-from hf_hybrid.models import is_static
+from hf_hybrid.models import compile_encoder, is_static
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
 from hf_hybrid.tokenised import TokenisedPairs
@@ -74,6 +75,7 @@ class HybridTrainer(SentenceTransformerTrainer):
             callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
             optimizers=optimizers,
         )
+        self._compile_inside()
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
         if self.pop_callback(ProgressCallback) is not None:
@@ -111,6 +113,15 @@ class HybridTrainer(SentenceTransformerTrainer):
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         # The parent's callback inspects text columns of the training data. Cards are generated from results files.
         self.model.model_card_data.generate_widget_examples = False
+
+    def _compile_inside(self) -> None:
+        """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many chunks."""
+        plugin = self.accelerator.state.dynamo_plugin
+        if plugin.backend == DynamoBackend.NO:
+            return
+        if not compile_encoder(self.model, **plugin.to_kwargs()):
+            logger.warning("torch_compile: a static encoder has nothing to compile; training goes on without")
+        plugin.backend = DynamoBackend.NO
 
     # -- loss ---------------------------------------------------------------------------------------------------------
 

@@ -188,3 +188,20 @@ def test_schedule_runs_over_the_whole_training(parallel_pairs, tmp_path):
     )
     trainer = HybridTrainer(encoder(), args, parallel_pairs)
     assert trainer.plan.settings.schedule_batches == 20
+
+
+@pytest.mark.parametrize("settings", [{}, {"gradient_cache": True, "gradient_cache_memory": 0.0}])
+def test_compiled_transformer_trains_as_the_plain_one(settings, parallel_pairs, tmp_path, monkeypatch):
+    # The training arguments pass the wish on through the environment; this takes it back after the test.
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "no")
+    losses = []
+    for compile_settings in ({}, {"torch_compile": True, "torch_compile_backend": "aot_eager"}):
+        model = encoder("transformer")
+        args = arguments(tmp_path, max_steps=2, logging_steps=1, chunk_tokens=200, **settings, **compile_settings)
+        trainer = HybridTrainer(model, args, parallel_pairs)
+        trainer.train()
+        losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+        names = set(trainer.model.state_dict())
+        assert not [name for name in names if "_orig_mod" in name]
+        assert (model[0].auto_model._compiled_call_impl is not None) == bool(compile_settings)
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
