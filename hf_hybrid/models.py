@@ -25,6 +25,8 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTr
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.errors import InputError, first_line
+from hf_hybrid.lora import add_lora, merge_adapter
+from hf_hybrid.output_files import new_directory
 from hf_hybrid.tokenizer_training import train_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,11 @@ def build_encoder(
         build = _transformer if args.encoder == "transformer" else _static
         model, prompts = build(args, training_texts, seed), {}
     _set_prompts(model, args, prompts)
+    if args.use_peft:
+        with _seeded(seed):
+            add_lora(model, args)
+    elif unused := args.unused_lora_arguments():
+        logger.warning("Without use_peft, %s change nothing", ", ".join(unused))
     model.similarity_fn_name = "cosine"
     logger.info("Encoder of %.1f M parameters, %d dimensions", model_parameter_count(model) / 1e6, dimension(model))
     return model
@@ -131,28 +138,10 @@ def save_encoder(model: SentenceTransformer, directory: str | os.PathLike[str], 
     Raises:
         InputError: The directory is in use.
     """
-    target = Path(directory).expanduser()
-    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
-    if in_use and not overwrite:
-        raise InputError(f"{target}: already in use; choose another output directory or allow overwriting")
-    if in_use and (not (target / "modules.json").is_file() or any(target.glob("checkpoint-*"))):
-        raise InputError(
-            f"{target}: holds more than a saved encoder and is not replaced; choose another output directory"
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as parent:
-        fresh, old = Path(parent) / "new", Path(parent) / "old"
+    with new_directory(directory, overwrite) as fresh:
         # The card is written from results files, by `hf_hybrid.cards`.
         model.save_pretrained(str(fresh), create_model_card=False)
-        if target.exists():
-            os.replace(target, old)
-        try:
-            os.replace(fresh, target)
-        except OSError:
-            if old.exists():
-                os.replace(old, target)
-            raise
-    return target
+    return Path(directory).expanduser()
 
 
 def _pretrained(
@@ -163,6 +152,9 @@ def _pretrained(
     folder = find_checkpoint(name, args.model_revision)
     with _seeded(seed):
         model = load_checkpoint(folder, name, args)
+    if not args.use_peft:
+        # Where an adapter's folder was given: its base with it, to be trained as a whole.
+        merge_adapter(model)
     if args.pooling is not None:
         set_pooling(model, args.pooling)
     _set_max_length(model, args.max_seq_length)

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their place, then renamed; nothing is overwritten unasked."""
+"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten unasked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,40 @@ def write_bytes(path: str | Path, content: bytes, overwrite: bool = False) -> Pa
             f"cannot write {path}: {error.strerror or error}; check permissions and free space"
         ) from error
     return path
+
+
+@contextmanager
+def new_directory(directory: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty directory to save an encoder in, which takes its place and name once everything is written.
+
+    Args:
+        directory: The directory to write.
+        overwrite: Replace an existing encoder, the whole directory. Other directories are never replaced.
+
+    Raises:
+        InputError: The directory is in use.
+    """
+    target = Path(directory).expanduser()
+    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
+    if in_use and not overwrite:
+        raise InputError(f"{target}: already in use; choose another output directory or allow overwriting")
+    if in_use and (not (target / "modules.json").is_file() or any(target.glob("checkpoint-*"))):
+        raise InputError(
+            f"{target}: holds more than a saved encoder and is not replaced; choose another output directory"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as parent:
+        fresh, old = Path(parent) / "new", Path(parent) / "old"
+        fresh.mkdir()
+        yield fresh
+        if target.exists():
+            os.replace(target, old)
+        try:
+            os.replace(fresh, target)
+        except OSError:
+            if old.exists():
+                os.replace(old, target)
+            raise
 
 
 def _one_line_rows(text: str) -> str:

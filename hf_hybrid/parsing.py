@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from transformers import HfArgumentParser
 
-from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, ModelArguments
+from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, LoraArguments, ModelArguments
 from hf_hybrid.errors import InputError, nearest
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
@@ -93,7 +93,8 @@ class HybridArgumentParser(HfArgumentParser):
         groups = {
             "hybrid batch training": own,
             "data": set(DataArguments.__dataclass_fields__),
-            "encoder": set(ModelArguments.__dataclass_fields__),
+            "encoder": set(ModelArguments.__dataclass_fields__) - set(LoraArguments.__dataclass_fields__),
+            "adapter (LoRA), for encoders from a checkpoint": set(LoraArguments.__dataclass_fields__),
             "training (of transformers, most used)": set(COMMON),
         }
         titled = {name: self.add_argument_group(name) for name in groups}

@@ -31,8 +31,8 @@ NOT_ARGUMENTS = ("output_dir", "resume", "per_device_train_batch_size", "ddp_fin
 class RunFolder:
     """Paths of a run and what is written there.
 
-    `model/` the trained encoder, `before.json` and `results.json` the measured values, `arguments.yaml` a recipe that
-    repeats the run, `checkpoint-N/` where to resume.
+    `model/` the trained encoder, with LoRA `adapter/` the adapter alone, `before.json` and `results.json` the measured
+    values, `arguments.yaml` a recipe that repeats the run, `checkpoint-N/` where to resume.
     """
 
     def __init__(self, path: Path, last_checkpoint: str | None = None):
@@ -69,6 +69,10 @@ class RunFolder:
     def model(self) -> Path:
         return self.path / "model"
 
+    @property
+    def adapter(self) -> Path:
+        return self.path / "adapter"
+
     def evaluate(self, name: str, model: SentenceTransformer, benchmark: Benchmark, trainer: HybridTrainer) -> None:
         """Evaluate on the test split and write `<name>.json`, on the first rank while the others wait.
 
@@ -95,7 +99,8 @@ class RunFolder:
         files = {"before": self.path / "before.json", "after": self.path / "results.json"}
         summaries = {name: read_results(file)["summary"] for name, file in files.items() if file.exists()}
         table = f"\n{comparison_table(summaries)}\n" if summaries else ""
-        sys.stdout.write(f"{table}\nmodel: {self.model}\n")
+        adapter = f"adapter: {self.adapter}\n" if self.adapter.exists() else ""
+        sys.stdout.write(f"{table}\nmodel: {self.model}\n{adapter}")
 
     def write_arguments(self, *arguments: ModelArguments | DataArguments | HybridTrainingArguments) -> None:
         """Write `arguments.yaml`: the values that differ from the defaults, as a recipe for `--config`."""

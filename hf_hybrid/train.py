@@ -8,6 +8,10 @@ The paper's settings on a pretrained encoder and renditions of your own (columns
 
     accelerate launch hf_hybrid/train.py --config xlmr_base --dataset_name_or_path renditions/ --output_dir runs/xlmr
 
+A low-rank adapter instead of all weights (TRL's flags; it wants a higher learning rate):
+
+    accelerate launch hf_hybrid/train.py --config xlmr_base --use_peft --learning_rate 3e-4 --dataset_name_or_path renditions/
+
 Another arm, from the same recipe:
 
     accelerate launch hf_hybrid/train.py --config xlmr_base --arm x-y --dataset_name_or_path renditions/
@@ -46,6 +50,7 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     from transformers import set_seed
 
     from hf_hybrid.evaluation import HybridEvaluator
+    from hf_hybrid.lora import merge_adapter, save_adapter
     from hf_hybrid.models import build_encoder, save_encoder
     from hf_hybrid.run_folder import RunFolder
     from hf_hybrid.trainer import HybridTrainer
@@ -64,6 +69,11 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     if test is not None:
         run.evaluate("before", model, test, trainer)
     trainer.train(resume_from_checkpoint=run.last_checkpoint)
+    if model_args.use_peft:
+        if trainer.is_world_process_zero():
+            save_adapter(model, run.adapter, model_args.model_name_or_path, overwrite=training_args.resume)
+        # On every rank, so that all go on with the encoder that is saved and measured.
+        merge_adapter(model)
     if trainer.is_world_process_zero():
         save_encoder(trainer.accelerator.unwrap_model(trainer.model), run.model, overwrite=training_args.resume)
     if test is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hf_hybrid.arguments.lora import LoraArguments
 from hf_hybrid.errors import InputError
 
 ENCODERS = ("auto", "transformer", "static")
@@ -12,8 +13,8 @@ DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 
 @dataclass
-class ModelArguments:
-    """Arguments that say which encoder is trained.
+class ModelArguments(LoraArguments):
+    """Arguments that say which encoder is trained, after those of `LoraArguments`, which say whether by an adapter.
 
     Parameters:
         model_name_or_path (`str`, *optional*):
@@ -174,6 +175,7 @@ class ModelArguments:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         # Values from YAML do not pass through argparse's `choices`, so they are checked here.
         for name, choices in (("encoder", ENCODERS), ("pooling", POOLINGS), ("dtype", DTYPES)):
             value = getattr(self, name)
@@ -194,3 +196,8 @@ class ModelArguments:
             )
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise InputError(f"dropout: {self.dropout} is outside [0, 1)")
+        if self.use_peft and self.encoder != "auto":
+            raise InputError(
+                f"use_peft: an adapter needs a pretrained transformer to be added to, and encoder {self.encoder!r} starts "
+                "from random weights; give model_name_or_path instead, or leave use_peft out"
+            )
