@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 # What starting one more forward and backward pass costs, in tokens.
-CHUNK_OVERHEAD = 256
+CHUNK_OVERHEAD = 64
 # Cuts are sought between classes of lengths this wide; finer ones change the padding by a percent.
 LENGTH_CLASS = 8
 

@@ -22,7 +22,9 @@ from transformers.trainer_callback import ExportableState
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.batch_plan import HybridBatchPlan, HybridBatchSampler
 from hf_hybrid.collator import HybridCollator
+from hf_hybrid.engine import EngineReport, check_engine, check_launch
 from hf_hybrid.errors import InputError
+from hf_hybrid.lora import has_adapter, load_adapter_weights
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.models import compile_encoder, is_static
@@ -60,6 +62,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         callbacks: list[TrainerCallback] | None = None,
         optimizers: tuple = (None, None),
     ):
+        check_launch(args)
         self.plan = None if train_dataset is None else _plan(train_dataset, args)
         negatives, count = _negatives(args, train_dataset)
         # The first process tokenises, the others read its cache.
@@ -75,6 +78,7 @@ class HybridTrainer(SentenceTransformerTrainer):
             callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
             optimizers=optimizers,
         )
+        self.add_callback(EngineReport(self, check_engine(self.accelerator, args)))
         self._compile_inside()
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
@@ -113,6 +117,13 @@ class HybridTrainer(SentenceTransformerTrainer):
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         # The parent's callback inspects text columns of the training data. Cards are generated from results files.
         self.model.model_card_data.generate_widget_examples = False
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        if has_adapter(self.model):
+            # Only the adapter is in the checkpoint: the base is loaded already.
+            load_adapter_weights(self.model, checkpoint_path)
+        else:
+            super()._load_from_checkpoint(checkpoint_path)
 
     def _compile_inside(self) -> None:
         """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many chunks."""

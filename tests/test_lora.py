@@ -312,6 +312,14 @@ def test_checkpoints_hold_the_adapter_alone_and_resume_bit_for_bit(bases, parall
     assert len(stored) == len(straight) and not (tmp_path / "checkpoint-4" / "model.safetensors").exists()
 
 
+def test_resuming_with_another_adapter_is_refused(bases, parallel_pairs, tmp_path):
+    settings = arguments(tmp_path, max_steps=2, save_strategy="steps", save_steps=1)
+    HybridTrainer(lora(bases / "bert"), settings, parallel_pairs).train()
+    other = HybridTrainer(lora(bases / "bert", lora_alpha=8), settings, parallel_pairs)
+    with pytest.raises(InputError, match="lora_alpha was 32, is 8"):
+        other.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+
+
 def test_the_best_adapter_is_loaded_at_the_end(bases, parallel_pairs, tmp_path):
     best = {"eval_strategy": "steps", "eval_steps": 1, "save_strategy": "steps", "save_steps": 1, "max_steps": 3}
     best |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_mean_map", "greater_is_better": False}
