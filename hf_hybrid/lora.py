@@ -237,6 +237,8 @@ def load_adapter_weights(model: SentenceTransformer, directory: str | os.PathLik
     if differing:
         values = "; ".join(f"{name} was {_plain(stored.get(name))}, is {_plain(own[name])}" for name in differing)
         raise InputError(f"{folder}: its adapter has other settings ({values}); restore these or start a new run")
+    # Files carry the prefix of a peft wrapper, which an adapter in place has not.
+    weights = {name.removeprefix("base_model.model."): weight for name, weight in weights.items()}
     loaded = set_peft_model_state_dict(transformer, weights, ADAPTER)
     trained = {name for name, parameter in transformer.named_parameters() if parameter.requires_grad}
     unfit = sorted({*loaded.unexpected_keys, *(trained & set(loaded.missing_keys))})
