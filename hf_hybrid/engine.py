@@ -49,6 +49,11 @@ class Engine:
     precision: str = "no"
     accumulation: int = 1
 
+    @property
+    def shards_weights(self) -> bool:
+        """Whether every rank holds only a part of the weights."""
+        return self.name == f"{DEEPSPEED} ZeRO-3" or self.name.startswith(FSDP)
+
     def __str__(self) -> str:
         ranks = "1 rank" if self.ranks == 1 else f"{self.ranks} ranks"
         backend = [self.backend] if self.backend else []
@@ -69,6 +74,8 @@ def differences(request: Request, engine: Engine) -> list[str]:
             "one process drives several GPUs (DataParallel): start one process a GPU with `accelerate launch "
             "--multi_gpu --num_processes N`, or let it see one with CUDA_VISIBLE_DEVICES=0"
         )
+    if engine.name == f"{FSDP}1":
+        found.append("FSDP1 is not supported: set fsdp_version: 2, as hf_hybrid/recipes/accelerate/fsdp2.yaml does")
     if request.precision and request.precision != engine.precision:
         found.append(
             f"mixed precision {request.precision} was asked for and {engine.precision} is active: give the launcher's "

@@ -67,17 +67,16 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     if trainer.is_world_process_zero():
         run.write_arguments(model_args, data_args, training_args)
     if test is not None:
-        run.evaluate("before", model, test, trainer)
+        run.evaluate("before", trainer.whole_encoder(), test, trainer)
     trainer.train(resume_from_checkpoint=run.last_checkpoint)
-    if model_args.use_peft:
-        if trainer.is_world_process_zero():
-            save_adapter(model, run.adapter, model_args.model_name_or_path, overwrite=training_args.resume)
-        # On every rank, so that all go on with the encoder that is saved and measured.
-        merge_adapter(model)
+    encoder = trainer.whole_encoder()
     if trainer.is_world_process_zero():
-        save_encoder(trainer.accelerator.unwrap_model(trainer.model), run.model, overwrite=training_args.resume)
+        if model_args.use_peft:
+            save_adapter(encoder, run.adapter, model_args.model_name_or_path, overwrite=training_args.resume)
+            merge_adapter(encoder)
+        save_encoder(encoder, run.model, overwrite=training_args.resume)
     if test is not None:
-        run.evaluate("results", model, test, trainer)
+        run.evaluate("results", encoder, test, trainer)
     run.report(trainer)
     return run.model
 

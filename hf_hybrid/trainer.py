@@ -16,7 +16,7 @@ from accelerate.utils import DynamoBackend
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import ProgressCallback, TrainerCallback
+from transformers import ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from hf_hybrid.arguments import HybridTrainingArguments
@@ -31,6 +31,7 @@ from hf_hybrid.models import compile_encoder, is_static
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
 from hf_hybrid.tokenised import TokenisedPairs
+from hf_hybrid.whole_weights import gather_weights, skeleton, with_weights
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,10 @@ class HybridTrainer(SentenceTransformerTrainer):
             callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
             optimizers=optimizers,
         )
-        self.add_callback(EngineReport(self, check_engine(self.accelerator, args)))
+        engine = check_engine(self.accelerator, args)
+        self.add_callback(EngineReport(self, engine))
+        # Copied before the engine cuts the weights into pieces.
+        self._skeleton = skeleton(self.model) if engine.shards_weights else None
         self._compile_inside()
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
@@ -118,12 +122,45 @@ class HybridTrainer(SentenceTransformerTrainer):
         # The parent's callback inspects text columns of the training data. Cards are generated from results files.
         self.model.model_card_data.generate_widget_examples = False
 
-    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
-        if has_adapter(self.model):
+    # -- weights ------------------------------------------------------------------------------------------------------
+
+    def whole_encoder(self) -> SentenceTransformer:
+        """The encoder with whole weights, also where the engine keeps them in pieces; to be called on every rank.
+
+        Returns:
+            The trained encoder itself, or on the first rank a copy of a sharded one; other ranks then get no weights.
+        """
+        encoder = self.accelerator.unwrap_model(self.model)
+        if self._skeleton is None:
+            return encoder
+        weights = gather_weights(encoder, keep=self.is_world_process_zero())
+        return with_weights(self._skeleton, weights).to(self.args.device) if weights else self._skeleton
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
+        encoder = self.whole_encoder()
+        # The loop calls this on every rank, and the parent would write the same files from each.
+        if self.args.should_save:
+            trained, self.model = self.model, encoder
+            try:
+                super()._save(output_dir, state_dict)
+            finally:
+                self.model = trained
+
+    def _load_from_checkpoint(self, checkpoint_path: str, model: nn.Module | None = None) -> None:
+        if self._skeleton is not None:
+            # sentence-transformers would load whole weights into the pieces; the engine has stored its own.
+            Trainer._load_from_checkpoint(self, checkpoint_path, model)
+        elif has_adapter(self.model):
             # Only the adapter is in the checkpoint: the base is loaded already.
             load_adapter_weights(self.model, checkpoint_path)
         else:
             super()._load_from_checkpoint(checkpoint_path)
+
+    def _load_best_model(self) -> None:
+        if self._skeleton is not None:
+            Trainer._load_best_model(self)
+        else:
+            super()._load_best_model()
 
     def _compile_inside(self) -> None:
         """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many chunks."""
