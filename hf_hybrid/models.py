@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
@@ -188,7 +189,9 @@ def _transformer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -
         model_kwargs["attn_implementation"] = args.attn_implementation
     # sentence-transformers reads a transformer only from a folder.
     with _seeded(seed), tempfile.TemporaryDirectory() as folder:
-        DistilBertModel(config).save_pretrained(folder)
+        # The model's own `save_pretrained` writes on the first rank only.
+        save_file(DistilBertModel(config).state_dict(), Path(folder) / "model.safetensors", metadata={"format": "pt"})
+        config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         module = Transformer(folder, model_kwargs=model_kwargs)
     module.max_seq_length = length
