@@ -23,6 +23,7 @@ _EXPORTS = {
     "HybridTrainingArguments": "hf_hybrid.arguments",
     "InputError": "hf_hybrid.errors",
     "ParallelPairs": "hf_hybrid.pairs",
+    "launch_config": "hf_hybrid.launch_configs",
 }
 
 __all__ = ["__version__", "install_metric", "metric_path", *_EXPORTS]

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator
-from accelerate.utils import DistributedType
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+from sentence_transformers import SentenceTransformer
 from torch import nn
 from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 from transformers import TrainerCallback
@@ -199,6 +200,27 @@ def check_launch(args: Any) -> None:
     no_gpu = request.engine == FSDP and engine.device == "cpu"
     found = [_engine_difference(request, engine) if no_gpu else None, _ranks_difference(request, engine)]
     _refuse([difference for difference in found if difference])
+
+
+def shard_layers(plugin: FullyShardedDataParallelPlugin, model: SentenceTransformer) -> None:
+    """Let FSDP shard the transformer's layers one by one: sentence-transformers does not say what they are called.
+
+    Names that the configuration gives stay.
+    """
+    # accelerate shards the last child with "Norm" in its type as well. Looked for in the whole encoder, that is the module that
+    # makes vectors of unit length, whose class torch cannot extend.
+    model.base_model_prefix = "transformers_model"
+    if plugin.transformer_cls_names_to_wrap is None:
+        names = getattr(model.transformers_model, "_no_split_modules", None) or _layer_types(model)
+        present = {type(module).__name__ for module in model.modules()}
+        plugin.transformer_cls_names_to_wrap = [name for name in names if name in present]
+
+
+def _layer_types(model: nn.Module) -> list[str]:
+    """Types in the list of modules that holds the most parameters: a transformer's layers."""
+    lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+    layers = max(lists, key=lambda modules: sum(p.numel() for p in modules.parameters()), default=())
+    return sorted({type(layer).__name__ for layer in layers})
 
 
 class EngineReport(TrainerCallback):

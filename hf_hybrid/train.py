@@ -78,6 +78,9 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     if test is not None:
         run.evaluate("results", encoder, test, trainer)
     run.report(trainer)
+    # A process that ends with an open process group can be aborted by that group's threads.
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
     return run.model
 
 

@@ -22,7 +22,7 @@ from transformers.trainer_callback import ExportableState
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.batch_plan import HybridBatchPlan, HybridBatchSampler
 from hf_hybrid.collator import HybridCollator
-from hf_hybrid.engine import EngineReport, check_engine, check_launch
+from hf_hybrid.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.errors import InputError
 from hf_hybrid.lora import has_adapter, load_adapter_weights
 from hf_hybrid.losses import HybridContrastiveLoss
@@ -83,6 +83,8 @@ class HybridTrainer(SentenceTransformerTrainer):
         self.add_callback(EngineReport(self, engine))
         # Copied before the engine cuts the weights into pieces.
         self._skeleton = skeleton(self.model) if engine.shards_weights else None
+        if engine.name == "FSDP2":
+            shard_layers(self.accelerator.state.fsdp_plugin, self.model)
         self._compile_inside()
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model

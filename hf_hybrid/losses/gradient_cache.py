@@ -134,7 +134,9 @@ def run_inside(model: nn.Module, function: Callable[[Callable[[Features], torch.
 @contextmanager
 def measure_graph(encoder: nn.Module) -> Iterator[Callable[[], int]]:
     """Count the bytes that autograd saves for the backward pass, parameters apart and shared storage once."""
-    seen = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}
+    # FSDP2's pieces have no address; what it gathers of them for a pass is counted, so that rather too few chunks are kept.
+    whole = (parameter for parameter in encoder.parameters() if not hasattr(parameter, "full_tensor"))
+    seen = {parameter.untyped_storage().data_ptr() for parameter in whole}
     total = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:
@@ -151,8 +153,8 @@ def measure_graph(encoder: nn.Module) -> Iterator[Callable[[], int]]:
 
 def is_sharded(encoder: nn.Module) -> bool:
     """Whether an engine (FSDP2, DeepSpeed ZeRO-3) keeps the weights in pieces, so that every forward pass communicates."""
-    parameter = next(encoder.parameters(), None)
-    return parameter is not None and (hasattr(parameter, "ds_id") or hasattr(parameter, "full_tensor"))
+    # Inside FSDP2's forward pass the parameters outside of the layers are whole: one of the others tells.
+    return any(hasattr(parameter, "ds_id") or hasattr(parameter, "full_tensor") for parameter in encoder.parameters())
 
 
 def _rows(chunk: Features) -> int:
