@@ -29,6 +29,7 @@ from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.lora import add_lora, merge_adapter
 from hf_hybrid.output_files import new_directory
 from hf_hybrid.tokenizer_training import train_tokenizer
+from hf_hybrid.whole_weights import whole_loading
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ DEFAULT_DROPOUT = 0.1
 PASSAGE_PROMPT_NAMES = ("document", "passage", "corpus")
 
 
+@whole_loading()
 def build_encoder(
     args: ModelArguments, training_texts: Iterable[str] | None = None, seed: int = 42
 ) -> SentenceTransformer:

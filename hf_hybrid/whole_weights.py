@@ -8,12 +8,32 @@ rank puts them into a copy of the skeleton, which is an ordinary encoder again.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 from torch import nn
+from transformers.integrations import deepspeed as deepspeed_settings
 
 Model = TypeVar("Model", bound=nn.Module)
+
+
+@contextmanager
+def whole_loading() -> Iterator[None]:
+    """Load weights whole on every rank; the engine cuts them when training begins.
+
+    With ZeRO-3, transformers would cut them while it reads them, whatever accelerate's `zero3_init_flag` says: an encoder in
+    pieces could neither be completed nor measured before training, and it would be saved under legacy names (5.23).
+    """
+    reference = deepspeed_settings._hf_deepspeed_config_weak_ref
+    settings = None if reference is None else reference()
+    deepspeed_settings.unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        if settings is not None:
+            deepspeed_settings.set_hf_deepspeed_config(settings)
 
 
 def skeleton(model: Model) -> Model:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from transformers.integrations import deepspeed
 
-from hf_hybrid.whole_weights import gather_weights, skeleton, with_weights
+from hf_hybrid.whole_weights import gather_weights, skeleton, whole_loading, with_weights
 
 from .test_trainer import encoder
 
@@ -42,6 +43,25 @@ def test_shared_weights_stay_shared_and_frozen_ones_frozen():
 
 def test_a_rank_that_keeps_nothing_gets_nothing():
     assert gather_weights(nn.Linear(2, 2), keep=False) == {}
+
+
+def test_loading_is_whole_and_the_engines_settings_come_back():
+    class Settings:
+        def is_zero3(self) -> bool:
+            return True
+
+    settings = Settings()
+    deepspeed.set_hf_deepspeed_config(settings)
+    try:
+        with pytest.raises(KeyError), whole_loading():
+            assert not deepspeed.is_deepspeed_zero3_enabled()
+            raise KeyError
+        assert deepspeed.is_deepspeed_zero3_enabled()
+    finally:
+        deepspeed.unset_hf_deepspeed_config()
+    with whole_loading():
+        pass
+    assert not deepspeed.is_deepspeed_zero3_enabled()
 
 
 def test_a_missing_weight_is_an_error():
