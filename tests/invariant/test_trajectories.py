@@ -6,17 +6,16 @@ The global batches, the loss and the gradients do not depend on the number of ra
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from ..test_train import SMALL, write_splits
+from hf_hybrid import launch_config
+from hf_hybrid.train import main
 
-ROOT = Path(__file__).resolve().parents[2]
+from ..launching import finish, start
+from ..test_train import SMALL, write_splits
 
 
 def trajectory(folder: Path) -> list[tuple[int, float, float]]:
@@ -26,37 +25,13 @@ def trajectory(folder: Path) -> list[tuple[int, float, float]]:
     return [(entry["step"], entry["loss"], entry["query_language_th"]) for entry in logs]
 
 
-def launch(ranks: int, data: Path, output: Path, *flags: str) -> Path:
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node",
-        str(ranks),
-        "--master_port",
-        flags[0],
-    ]
-    command += [str(ROOT / "hf_hybrid" / "train.py"), *SMALL, *flags[1:]]
-    command += [
-        "--dataset_name_or_path",
-        str(data),
-        "--output_dir",
-        str(output),
-        "--logging_steps",
-        "1",
-        "--symmetric",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return output
-
-
-@pytest.mark.parametrize("arm", ["hybrid"])
-def test_one_rank_equals_two(arm, tmp_path, unused_port):
-    data = write_splits(tmp_path)
-    one = launch(1, data, tmp_path / "one", str(unused_port), "--arm", arm)
-    two = launch(2, data, tmp_path / "two", str(unused_port), "--arm", arm)
+def test_one_rank_equals_two(tmp_path, unused_port):
+    flags = [*SMALL, "--symmetric", "--logging_steps", "1", "--dataset_name_or_path", str(write_splits(tmp_path))]
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert main([*flags, "--output_dir", str(one)]) == 0
+    launcher = ["--config_file", launch_config("ddp"), "--num_processes", "2", "--main_process_port", str(unused_port)]
+    [(status, log)] = finish(start(launcher, [*flags, "--output_dir", str(two)]))
+    assert status == 0, log[-3000:]
     assert len(trajectory(one)) == 8
     for (step, loss, share), (step_2, loss_2, share_2) in zip(trajectory(one), trajectory(two), strict=True):
         assert (step, share) == (step_2, share_2)
