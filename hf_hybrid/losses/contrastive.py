@@ -19,8 +19,12 @@ from dataclasses import dataclass
 
 import torch
 
+from hf_hybrid.losses.products import add_product, product
+
 NEGATIVES = ("in_batch", "in_batch+hard", "literal")
-TILE_ELEMENTS = 1 << 22
+# Logits held at a time. A GPU wants few large products, a CPU rows that its caches still hold between the passes.
+TILE_ELEMENTS = {"cpu": 1 << 22, "default": 1 << 26}
+CPU_TILE_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def info_nce(
     passage_ids: torch.Tensor,
     scale: float = 20.0,
     literal: bool = False,
-    tile_elements: int = TILE_ELEMENTS,
+    tile_elements: int | None = None,
 ) -> LossAndGradients:
     """InfoNCE of `queries` against `candidates`, with gradients with respect to both.
 
@@ -77,7 +81,7 @@ def info_nce(
         example_ids, passage_ids: int64 `[m]`, of the queries.
         scale: Factor on the cosine (inverse temperature).
         literal: Leave the other queries' positives out (paper's Eq. 1 as printed).
-        tile_elements: Most logits held at a time.
+        tile_elements: Most logits held at a time, if at least one row's; default: what suits the device.
 
     Returns:
         Loss, gradients and similarity statistics; float32 or float64 as the queries are (halves are raised to float32).
@@ -100,7 +104,7 @@ def _info_nce(
     passage_ids: torch.Tensor,
     scale: float,
     literal: bool,
-    tile_elements: int,
+    tile_elements: int | None,
 ) -> LossAndGradients:
     dtype = torch.float64 if queries.dtype == torch.float64 else torch.float32
     q, c = queries.to(dtype), candidates.embeddings.to(dtype)
@@ -108,24 +112,24 @@ def _info_nce(
     query_gradient, candidate_gradient = torch.empty_like(q), torch.zeros_like(c)
     loss, positive_sum, hardest_sum = (q.new_zeros(()) for _ in range(3))
     masked_candidates = _may_collide(candidates)
-    rows_per_tile = max(1, tile_elements // max(n, 1))
+    rows_per_tile = _rows_per_tile(n, q.device, tile_elements)
     for start in range(0, m, rows_per_tile):
         rows = slice(start, min(start + rows_per_tile, m))
         own = positives[rows, None]
-        logits = scale * (q[rows] @ c.T)
-        if literal or masked_candidates:
-            mask = _mask(candidates, example_ids[rows], passage_ids[rows], literal)
-            logits.masked_fill_(mask.scatter_(1, own, False), -torch.inf)
+        logits = product(q[rows] * scale, c)
         positive = logits.gather(1, own)
-        normaliser = logits.logsumexp(dim=1, keepdim=True)
-        loss += (normaliser - positive).sum()
+        if literal or masked_candidates:
+            logits.masked_fill_(_mask(candidates, example_ids[rows], passage_ids[rows], literal), -torch.inf)
+        hardest = logits.scatter_(1, own, -torch.inf).amax(dim=1, keepdim=True)
+        largest = torch.maximum(hardest, positive)
+        # Softmax in place of the logits; the normaliser follows from the largest logit and what became of it.
+        softmax = torch.softmax(logits.scatter_(1, own, positive), dim=1, out=logits)
+        loss += (largest - positive).sum() - softmax.amax(dim=1).log().sum()
         positive_sum += positive.sum()
-        # Softmax minus one-hot, in place of the logits.
-        hardest_sum += logits.scatter(1, own, -torch.inf).amax(dim=1).sum()
-        residual = logits.sub_(normaliser).exp_()
-        residual.scatter_add_(1, own, residual.new_full(own.shape, -1.0))
-        query_gradient[rows] = residual @ c
-        candidate_gradient.addmm_(residual.T, q[rows])
+        hardest_sum += hardest.sum()
+        residual = softmax.scatter_add_(1, own, softmax.new_full(own.shape, -1.0))
+        query_gradient[rows] = product(residual, c.T)
+        add_product(candidate_gradient, residual, q[rows])
     factor = scale / m
     hardest = hardest_sum / (m * scale)
     return LossAndGradients(
@@ -135,6 +139,12 @@ def _info_nce(
         positive_sum / (m * scale),
         torch.where(hardest.isfinite(), hardest, torch.nan),
     )
+
+
+def _rows_per_tile(candidates: int, device: torch.device, tile_elements: int | None) -> int:
+    most = tile_elements or TILE_ELEMENTS.get(device.type, TILE_ELEMENTS["default"])
+    rows = max(1, most // max(candidates, 1))
+    return min(rows, CPU_TILE_ROWS) if device.type == "cpu" else rows
 
 
 def _may_collide(candidates: Candidates) -> bool:
@@ -156,7 +166,7 @@ def _mask(candidates: Candidates, example_ids: torch.Tensor, passage_ids: torch.
 
 
 class _InfoNCE(torch.autograd.Function):
-    """Autograd over the core: gradients are made with the loss, the backward pass only scales them."""
+    """Autograd over the core: gradients are made with the loss, the backward pass only scales them, in place and once."""
 
     @staticmethod
     def forward(
@@ -166,16 +176,18 @@ class _InfoNCE(torch.autograd.Function):
         result = info_nce(
             queries.detach(), detached, positives, example_ids, passage_ids, scale, literal, tile_elements
         )
-        ctx.save_for_backward(result.query_gradient, result.candidate_gradient)
+        ctx.gradients = (result.query_gradient, result.candidate_gradient)
         ctx.mark_non_differentiable(result.positive_similarity, result.hardest_negative_similarity)
         return result.loss, result.positive_similarity, result.hardest_negative_similarity
 
     @staticmethod
     def backward(ctx, loss_gradient, *_):
-        query_gradient, candidate_gradient = ctx.saved_tensors
+        if ctx.gradients is None:
+            raise RuntimeError("the gradients of the contrastive loss were handed out already: call it again")
+        (query_gradient, candidate_gradient), ctx.gradients = ctx.gradients, None
         return (
-            query_gradient * loss_gradient.to(query_gradient.dtype),
-            candidate_gradient * loss_gradient.to(candidate_gradient.dtype),
+            query_gradient.mul_(loss_gradient.to(query_gradient.dtype)),
+            candidate_gradient.mul_(loss_gradient.to(candidate_gradient.dtype)),
             *[None] * 7,
         )
 
@@ -188,7 +200,7 @@ def contrastive_loss(
     passage_ids: torch.Tensor,
     scale: float = 20.0,
     literal: bool = False,
-    tile_elements: int = TILE_ELEMENTS,
+    tile_elements: int | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """`info_nce` for autograd: `(loss, positive similarity, hardest negative similarity)`; see there for arguments."""
     return _InfoNCE.apply(
