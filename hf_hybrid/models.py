@@ -104,7 +104,9 @@ def compile_encoder(model: SentenceTransformer, **kwargs: Any) -> bool:
     if is_static(model):
         return False
     dynamic = kwargs.pop("dynamic", None)
-    model[0].auto_model.compile(**kwargs, dynamic=True if dynamic is None else dynamic)
+    transformer = model.transformers_model
+    # Not `transformer.compile()`: sentence-transformers calls `forward` itself, past what that compiles.
+    transformer.forward = torch.compile(transformer.forward, **kwargs, dynamic=True if dynamic is None else dynamic)
     return True
 
 

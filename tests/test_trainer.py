@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.utils import counters
 
 from hf_hybrid.arguments import HybridTrainingArguments, ModelArguments
 from hf_hybrid.batch_plan import HybridBatchPlan
@@ -196,6 +197,8 @@ def test_compiled_transformer_trains_as_the_plain_one(settings, parallel_pairs, 
     monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "no")
     losses = []
     for compile_settings in ({}, {"torch_compile": True, "torch_compile_backend": "aot_eager"}):
+        torch._dynamo.reset()
+        counters.clear()
         model = encoder("transformer")
         args = arguments(tmp_path, max_steps=2, logging_steps=1, chunk_tokens=200, **settings, **compile_settings)
         trainer = HybridTrainer(model, args, parallel_pairs)
@@ -203,5 +206,6 @@ def test_compiled_transformer_trains_as_the_plain_one(settings, parallel_pairs, 
         losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
         names = set(trainer.model.state_dict())
         assert not [name for name in names if "_orig_mod" in name]
-        assert (model[0].auto_model._compiled_call_impl is not None) == bool(compile_settings)
+        # Chunks of several sizes, and one graph: what is compiled takes their shapes as they come.
+        assert counters["stats"]["unique_graphs"] == (1 if compile_settings else 0)
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
