@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test,metric,space
+EXTRAS ?= test,metric,space,deepspeed
 WORKERS ?= 2
 ARGS ?=
 PYTEST_ARGS ?=
