@@ -21,7 +21,7 @@ TOPICS = 13
 SCRIPT = {"ar": "ARABIC", "el": "GREEK", "hi": "DEVANAGARI", "ru": "CYRILLIC", "th": "THAI", "zh": "CJK"}
 MOST_LATIN = {"zh": 0.25, "": 0.1}  # a Chinese character is a word, so a Latin word weighs more there
 # Letters beyond a-z: those of the language, and those that names such as Elcano's keep.
-LATIN_LETTERS = {"en": "áéç", "de": "äöüßáéç", "es": "áéíóúüñçè", "tr": "çğıöşüâîéá"}
+LATIN_LETTERS = {"en": "áéç", "de": "äöüßáéç", "es": "áéíóúüñçè", "tr": "çğıöşüâîûéá"}
 # A Turkish or Vietnamese sentence of some length always has letters beyond a-z; one that has none lost its marks.
 OWN_LETTERS = {
     "tr": set("çğıöşü"),
