@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from dataclasses import MISSING, fields
 from enum import Enum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from hf_hybrid.checkpoint_files import checkpoint_path, whole_steps
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_PARENT = "outputs"
+# How long a run that is resumed waits for what is left of the one before.
+LOCK_SECONDS = 30.0
 # Follow from the others or belong to the run, not to its recipe.
 NOT_ARGUMENTS = ("output_dir", "resume", "per_device_train_batch_size", "ddp_find_unused_parameters", "local_rank")
 
@@ -35,15 +39,17 @@ class RunFolder:
     values, `arguments.yaml` a recipe that repeats the run, `checkpoint-N/` where to resume.
     """
 
-    def __init__(self, path: Path, last_checkpoint: str | None = None):
+    def __init__(self, path: Path, last_checkpoint: str | None = None, lock: int | None = None):
         self.path = path
         self.last_checkpoint = last_checkpoint
+        self._lock = lock
 
     @classmethod
     def open(cls, training_args: HybridTrainingArguments) -> RunFolder:
         """Claim the output directory: a fresh one, or with `resume` one that holds a run.
 
-        Sets `training_args.output_dir` where none was given. Every rank gets the same folder.
+        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint to go on
+        from. Until `release`, or its end, no other process can open the folder.
 
         Raises:
             InputError: The directory is in use, or there is nothing to resume.
@@ -51,11 +57,13 @@ class RunFolder:
         from accelerate import PartialState
         from accelerate.utils import broadcast_object_list
 
-        state = PartialState()
+        state, lock = PartialState(), None
         outcome: list[Any] = [None, None]
         if state.is_main_process:
             try:
-                outcome[0] = str(_claim(training_args))
+                path = _claim(training_args)
+                lock = _lock(path, LOCK_SECONDS if training_args.resume else 0)
+                outcome[0] = str(path)
             except InputError as error:
                 outcome[1] = str(error)
         # One rank decides and all hear of it: a rank that failed alone would leave the others waiting.
@@ -63,7 +71,13 @@ class RunFolder:
         if problem is not None:
             raise InputError(problem)
         training_args.output_dir = path
-        return cls(Path(path), last_checkpoint(path) if training_args.resume else None)
+        return cls(Path(path), _common_checkpoint(path) if training_args.resume else None, lock)
+
+    def release(self) -> None:
+        """Let other processes open the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     @property
     def model(self) -> Path:
@@ -176,8 +190,45 @@ def _free_folder(wanted: Path) -> Path:
     return path
 
 
-def last_checkpoint(folder: str | os.PathLike[str]) -> str | None:
-    """The newest whole checkpoint in a folder; the Trainer writes `trainer_state.json` after everything else."""
-    numbered = [p for p in Path(folder).glob("checkpoint-*") if p.name.removeprefix("checkpoint-").isdigit()]
-    whole = [p for p in numbered if (p / "trainer_state.json").is_file()]
-    return str(max(whole, key=lambda p: int(p.name.removeprefix("checkpoint-")))) if whole else None
+def _common_checkpoint(path: str) -> str | None:
+    """The newest checkpoint that every rank sees whole; None where there is none yet."""
+    from hf_hybrid.rank_agreement import by_rank, exchange
+
+    every = [set(steps) for steps in exchange(whole_steps(path))]
+    common = set.intersection(*every)
+    if not common and any(every):
+        seen = by_rank([f"{len(steps)} checkpoints" for steps in every])
+        raise InputError(
+            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all machines "
+            "share, or train with --save_on_each_node"
+        )
+    logger.info("Resuming from %s", f"step {max(common)}" if common else "the start: no checkpoint is whole yet")
+    return str(checkpoint_path(path, max(common))) if common else None
+
+
+def _lock(path: Path, seconds: float) -> int | None:
+    """A lock on a folder that the operating system drops with the process, however it ends; None where there are none."""
+    try:
+        import fcntl
+
+        lock = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            # Processes of a run that was killed may need a moment to notice it.
+            if time.monotonic() >= deadline:
+                os.close(lock)
+                raise InputError(
+                    f"output_dir: another process is still training in {path}; wait for its end, or stop it"
+                ) from None
+            time.sleep(0.2)
+        except OSError as error:
+            # Some network file systems know no locks.
+            logger.debug("%s cannot be locked: %s", path, error)
+            os.close(lock)
+            return None

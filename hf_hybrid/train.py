@@ -27,35 +27,63 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_hybrid.stop_signal import Interrupted
+
 if TYPE_CHECKING:
     from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, ModelArguments
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.pairs import ParallelPairs
+    from hf_hybrid.run_folder import RunFolder
+    from hf_hybrid.trainer import HybridTrainer
 
 logger = logging.getLogger(__name__)
 
 
-def train(model_args: ModelArguments, data_args: DataArguments, training_args: HybridTrainingArguments) -> Path:
+def train(
+    model_args: ModelArguments,
+    data_args: DataArguments,
+    training_args: HybridTrainingArguments,
+    trainer_class: type[HybridTrainer] | None = None,
+) -> Path:
     """Build the encoder, train it, evaluate before and after, and save model and results.
 
     Args:
         model_args, data_args, training_args: As `parsing.parse_arguments` returns them.
+        trainer_class: A trainer of your own, derived from `HybridTrainer`.
 
     Returns:
         The folder of the trained model, `output_dir/model`; `output_dir/results.json` holds the measured values.
 
     Raises:
-        InputError: Data, model or output directory do not fit; nothing has been written then.
+        InputError: Data, model or output directory do not fit; nothing has been written then. Or training cannot go on;
+            checkpoints stay.
+        Interrupted: SIGTERM came while it trained; a checkpoint to resume from is saved.
     """
-    from transformers import set_seed
-
-    from hf_hybrid.evaluation import HybridEvaluator
-    from hf_hybrid.lora import merge_adapter, save_adapter
-    from hf_hybrid.models import build_encoder, save_encoder
     from hf_hybrid.run_folder import RunFolder
     from hf_hybrid.trainer import HybridTrainer
 
     run = RunFolder.open(training_args)
+    try:
+        _train(run, model_args, data_args, training_args, trainer_class or HybridTrainer)
+    finally:
+        run.release()
+    return run.model
+
+
+def _train(
+    run: RunFolder,
+    model_args: ModelArguments,
+    data_args: DataArguments,
+    training_args: HybridTrainingArguments,
+    trainer_class: type[HybridTrainer],
+) -> None:
+    from transformers import set_seed
+
+    from hf_hybrid.checkpoint_files import explain_write_failure
+    from hf_hybrid.evaluation import HybridEvaluator
+    from hf_hybrid.lora import merge_adapter, save_adapter
+    from hf_hybrid.models import build_encoder, save_encoder
+
     set_seed(training_args.seed)
     pairs = load_split(data_args, data_args.train_split)
     dev, test = (load_benchmark(data_args, split) for split in (data_args.dev_split, data_args.test_split))
@@ -63,7 +91,7 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     evaluator = None if dev is None else HybridEvaluator(dev, show_progress=False)
     if evaluator is None:
         training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
-    trainer = HybridTrainer(model, training_args, pairs, evaluator)
+    trainer = trainer_class(model, training_args, pairs, evaluator)
     if trainer.is_world_process_zero():
         run.write_arguments(model_args, data_args, training_args)
     if test is not None:
@@ -71,17 +99,17 @@ def train(model_args: ModelArguments, data_args: DataArguments, training_args: H
     trainer.train(resume_from_checkpoint=run.last_checkpoint)
     encoder = trainer.whole_encoder()
     if trainer.is_world_process_zero():
-        if model_args.use_peft:
-            save_adapter(encoder, run.adapter, model_args.model_name_or_path, overwrite=training_args.resume)
-            merge_adapter(encoder)
-        save_encoder(encoder, run.model, overwrite=training_args.resume)
+        with explain_write_failure(run.path):
+            if model_args.use_peft:
+                save_adapter(encoder, run.adapter, model_args.model_name_or_path, overwrite=training_args.resume)
+                merge_adapter(encoder)
+            save_encoder(encoder, run.model, overwrite=training_args.resume)
     if test is not None:
         run.evaluate("results", encoder, test, trainer)
     run.report(trainer)
     # A process that ends with an open process group can be aborted by that group's threads.
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.end_training()
-    return run.model
 
 
 def load_split(data_args: DataArguments, split: str) -> ParallelPairs:
@@ -122,7 +150,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("hf_hybrid").setLevel(logging.INFO)
-    return run_command(lambda: train(*parse_arguments(argv)))
+    try:
+        return run_command(lambda: train(*parse_arguments(argv)))
+    except Interrupted as stop:
+        return stop.code
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """`HybridTrainer`: sentence-transformers' trainer on global hybrid batches.
 
 What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that mix
-or refill them), the loss (ids travel with the batch), and the logged values. Everything else (optimisers, schedules,
-checkpoints, DDP, evaluation, callbacks) is the `transformers.Trainer`'s.
+or refill them), the loss (ids travel with the batch), and the logged values. `GuardedTraining` adds what long runs need when
+something fails. Everything else (optimisers, schedules, checkpoints, DDP, evaluation, callbacks) is the
+`transformers.Trainer`'s.
 """
 
 from __future__ import annotations
@@ -24,19 +25,21 @@ from hf_hybrid.batch_plan import HybridBatchPlan, HybridBatchSampler
 from hf_hybrid.collator import HybridCollator
 from hf_hybrid.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.errors import InputError
+from hf_hybrid.guarded_training import GuardedTraining
 from hf_hybrid.lora import has_adapter, load_adapter_weights
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.models import compile_encoder, is_static
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
+from hf_hybrid.stop_signal import ignore_stop_signals
 from hf_hybrid.tokenised import TokenisedPairs
 from hf_hybrid.whole_weights import gather_weights, skeleton, with_weights
 
 logger = logging.getLogger(__name__)
 
 
-class HybridTrainer(SentenceTransformerTrainer):
+class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
     """Trains a `SentenceTransformer` on batches that are monolingual or cross-lingual as a whole, over all ranks.
 
     Args:
@@ -111,6 +114,7 @@ class HybridTrainer(SentenceTransformerTrainer):
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
             persistent_workers=self.args.dataloader_persistent_workers,
             prefetch_factor=self.args.dataloader_prefetch_factor,
+            worker_init_fn=ignore_stop_signals,
         )
         return prepare_data_loader(
             loader, device=self.args.device, num_processes=1, process_index=0, put_on_device=True

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from sentence_transformers import SentenceTransformer
 
+from hf_hybrid.checkpoint_files import last_checkpoint
 from hf_hybrid.results import read_results
-from hf_hybrid.run_folder import comparison_table, last_checkpoint
+from hf_hybrid.run_folder import comparison_table
 from hf_hybrid.train import main
 
 from .conftest import renditions
@@ -169,17 +170,3 @@ def test_default_folders_are_numbered(run, tmp_path, monkeypatch):
         folder = _free_folder(Path("outputs") / "hybrid")
         assert folder == Path(expected)
         folder.mkdir(parents=True)
-
-
-def test_half_written_checkpoints_are_passed_over(tmp_path):
-    assert last_checkpoint(tmp_path) is None
-    for name, whole in (
-        ("checkpoint-9", True),
-        ("checkpoint-10", True),
-        ("checkpoint-20", False),
-        ("checkpoint-x", True),
-    ):
-        (tmp_path / name).mkdir()
-        if whole:
-            (tmp_path / name / "trainer_state.json").write_text("{}")
-    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
