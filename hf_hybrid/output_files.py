@@ -69,12 +69,19 @@ def write_bytes(path: str | Path, content: bytes, overwrite: bool = False) -> Pa
 
 
 @contextmanager
-def new_directory(directory: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
-    """Give an empty directory to save an encoder in, which takes its place and name once everything is written.
+def new_directory(
+    directory: str | os.PathLike[str],
+    overwrite: bool = False,
+    marker: str = "modules.json",
+    content: str = "a saved encoder",
+) -> Iterator[Path]:
+    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once everything is written.
 
     Args:
         directory: The directory to write.
         overwrite: Replace an existing encoder, the whole directory. Other directories are never replaced.
+        marker: The file by which an existing directory of this content is known.
+        content: What the directory holds, for error messages.
 
     Raises:
         InputError: The directory is in use.
@@ -83,10 +90,8 @@ def new_directory(directory: str | os.PathLike[str], overwrite: bool = False) ->
     in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
     if in_use and not overwrite:
         raise InputError(f"{target}: already in use; choose another output directory or allow overwriting")
-    if in_use and (not (target / "modules.json").is_file() or any(target.glob("checkpoint-*"))):
-        raise InputError(
-            f"{target}: holds more than a saved encoder and is not replaced; choose another output directory"
-        )
+    if in_use and (not (target / marker).is_file() or any(target.glob("checkpoint-*"))):
+        raise InputError(f"{target}: holds more than {content} and is not replaced; choose another output directory")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as parent:
         fresh, old = Path(parent) / "new", Path(parent) / "old"

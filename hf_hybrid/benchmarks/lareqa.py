@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,43 @@ CANDIDATE_TEXTS = ("sentence", "sentence_in_context")
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
+    """A question of a paragraph; ``sentence`` is the index of the sentence that answers it."""
+
     id: str
     text: str
-    language: int
-    paragraph: int
-    answer: int  # index of the candidate
+    sentence: int
+    answer: str
+    answer_start: int
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of a file: ``number`` counts the file's paragraphs, ``article`` its articles, both from 0."""
+
+    number: int
+    article: int
+    title: str
+    context: str
+    sentences: Sequence[str]
+    breaks: Sequence[tuple[int, int]]
+    questions: Sequence[Question]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The candidates of all languages, and the queries with the rows of the candidates that answer them, in ascending order."""
+
+    languages: tuple[str, ...]
+    candidate_ids: list[str] = field(default_factory=list)
+    candidates: list[str] = field(default_factory=list)
+    candidate_languages: list[int] = field(default_factory=list)
+    query_ids: list[str] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+    query_languages: list[int] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+    paragraphs: list[str] = field(default_factory=list)
+    relevant: list[list[int]] = field(default_factory=list)
 
 
 def read_lareqa(name: str, files: Mapping[str, Path], candidate_text: str = "sentence") -> Benchmark:
@@ -46,70 +77,85 @@ def read_lareqa(name: str, files: Mapping[str, Path], candidate_text: str = "sen
     Raises:
         InputError: a file is missing or damaged; names the file, the field and the remedy.
     """
-    if candidate_text not in CANDIDATE_TEXTS:
-        raise InputError(f"candidate_text is {candidate_text!r}: choose one of {', '.join(CANDIDATE_TEXTS)}")
-    languages = tuple(sorted(files))
-    candidate_ids: list[str] = []
-    candidates: list[str] = []
-    candidate_languages: list[int] = []
-    questions: list[_Question] = []
-    for language, tag in enumerate(languages):
-        for number, (where, paragraph) in enumerate(_paragraphs(files[tag])):
-            first = len(candidates)
-            context = _field(paragraph, "context", str, where)
-            sentences = _field(paragraph, "sentences", list, where)
-            breaks = _sentence_breaks(paragraph, len(sentences), where)
-            for index, sentence in enumerate(sentences):
-                candidate_ids.append(f"{tag}:{number:03d}:{index:02d}")
-                candidates.append(sentence if candidate_text == "sentence" else f"{sentence}\n{context}")
-                candidate_languages.append(language)
-            for position, question in enumerate(_field(paragraph, "qas", list, where)):
-                asked = f"{where} qas[{position}]"
-                identifier, text = _field(question, "id", str, asked), _field(question, "question", str, asked)
-                sentence = _answering_sentence(question, breaks, asked)
-                questions.append(_Question(identifier, text, language, number, first + sentence))
-    if not questions:
+    check_candidate_text(candidate_text)
+    pool = Pool(tuple(sorted(files)))
+    answers: dict[str, list[int]] = {}
+    for language, tag in enumerate(pool.languages):
+        for paragraph in read_paragraphs(files[tag]):
+            first = len(pool.candidates)
+            for index, sentence in enumerate(paragraph.sentences):
+                pool.candidate_ids.append(candidate_id(tag, paragraph.number, index))
+                pool.candidates.append(text_of_candidate(sentence, paragraph.context, candidate_text))
+                pool.candidate_languages.append(language)
+            for question in paragraph.questions:
+                pool.query_ids.append(query_id(tag, question.id))
+                pool.queries.append(question.text)
+                pool.query_languages.append(language)
+                pool.examples.append(question.id)
+                pool.paragraphs.append(paragraph_id(tag, paragraph.number))
+                answers.setdefault(question.id, []).append(first + question.sentence)
+    pool.relevant.extend(answers[example] for example in pool.examples)
+    if not pool.queries:
         raise InputError(
             f"no questions in {', '.join(str(path) for path in files.values())}: download the files again"
         )
-    return _assemble(name, languages, questions, candidate_ids, candidates, candidate_languages, candidate_text)
+    return assemble(name, pool, candidate_text)
 
 
-def _assemble(
-    name: str,
-    languages: tuple[str, ...],
-    questions: list[_Question],
-    candidate_ids: list[str],
-    candidates: list[str],
-    candidate_languages: list[int],
-    candidate_text: str,
-) -> Benchmark:
-    answers: dict[str, list[int]] = {}
-    for question in questions:
-        answers.setdefault(question.id, []).append(question.answer)
-    example_of = {identifier: code for code, identifier in enumerate(answers)}
-    relevant = [answers[question.id] for question in questions]
+def check_candidate_text(candidate_text: str) -> None:
+    """Refuse anything but `CANDIDATE_TEXTS`."""
+    if candidate_text not in CANDIDATE_TEXTS:
+        raise InputError(f"candidate_text is {candidate_text!r}: choose one of {', '.join(CANDIDATE_TEXTS)}")
+
+
+def text_of_candidate(sentence: str, context: str, candidate_text: str) -> str:
+    """What the encoder is given of a sentence."""
+    return sentence if candidate_text == "sentence" else f"{sentence}\n{context}"
+
+
+def query_id(tag: str, question: str) -> str:
+    """Name of a question in a language."""
+    return f"{tag}:{question}"
+
+
+def paragraph_id(tag: str, number: int) -> str:
+    """Name of a paragraph in a language."""
+    return f"{tag}:{number:03d}"
+
+
+def candidate_id(tag: str, number: int, index: int) -> str:
+    """Name of a sentence: its paragraph's, and its place there."""
+    return f"{paragraph_id(tag, number)}:{index:02d}"
+
+
+def assemble(name: str, pool: Pool, candidate_text: str) -> Benchmark:
+    """The benchmark of a pool."""
+    example_of = {example: code for code, example in enumerate(dict.fromkeys(pool.examples))}
     return Benchmark(
         name=name,
-        languages=languages,
-        query_ids=[f"{languages[question.language]}:{question.id}" for question in questions],
-        queries=[question.text for question in questions],
-        query_languages=np.array([question.language for question in questions]),
-        query_examples=np.array([example_of[question.id] for question in questions]),
-        candidate_ids=candidate_ids,
-        candidates=candidates,
-        candidate_languages=np.array(candidate_languages),
-        relevance_offsets=np.concatenate([[0], np.cumsum([len(found) for found in relevant])]),
-        relevance_candidates=np.concatenate(relevant),
-        clusters=_clusters(questions),
+        languages=pool.languages,
+        query_ids=pool.query_ids,
+        queries=pool.queries,
+        query_languages=np.array(pool.query_languages),
+        query_examples=np.array([example_of[example] for example in pool.examples]),
+        candidate_ids=pool.candidate_ids,
+        candidates=pool.candidates,
+        candidate_languages=np.array(pool.candidate_languages),
+        relevance_offsets=np.concatenate([[0], np.cumsum([len(found) for found in pool.relevant])]),
+        relevance_candidates=np.array([row for found in pool.relevant for row in found]),
+        clusters=clusters_of(pool.examples, pool.paragraphs),
         settings={"candidate_text": candidate_text},
     )
 
 
-def _clusters(questions: Sequence[_Question]) -> np.ndarray:
+def clusters_of(examples: Sequence[str], paragraphs: Sequence[str]) -> np.ndarray:
     """Questions that are tied to each other by a shared paragraph, in any language, directly or through others: int64 ``[Q]``.
 
     XQuAD-R's paragraphs are parallel: its clusters are the 240 paragraphs. In MLQA-R each language cuts its own article.
+
+    Args:
+        examples: of each query the question that it is a rendition of.
+        paragraphs: of each query the name of its paragraph in its language.
     """
     parent: dict[object, object] = {}
 
@@ -118,14 +164,31 @@ def _clusters(questions: Sequence[_Question]) -> np.ndarray:
             parent[node] = node = parent[above]
         return node
 
-    for question in questions:
-        parent[root((question.language, question.paragraph))] = root(question.id)
+    for example, paragraph in zip(examples, paragraphs, strict=True):
+        parent[root(("paragraph", paragraph))] = root(("example", example))
     numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(root(question.id), len(numbers)) for question in questions], dtype=np.int64)
+    roots = (root(("example", example)) for example in examples)
+    return np.array([numbers.setdefault(found, len(numbers)) for found in roots], dtype=np.int64)
 
 
-def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield ``(where, paragraph)`` of a file; ``where`` names the place for error messages."""
+def read_paragraphs(path: Path) -> Iterator[Paragraph]:
+    """Read the paragraphs of a file in LAReQA's layout.
+
+    Raises:
+        InputError: the file is missing or damaged; names the place and the remedy.
+    """
+    for number, (article, title, where, record) in enumerate(_records(path)):
+        sentences = _field(record, "sentences", list, where)
+        breaks = _sentence_breaks(record, len(sentences), where)
+        questions = [
+            _question(question, breaks, f"{where} qas[{position}]")
+            for position, question in enumerate(_field(record, "qas", list, where))
+        ]
+        yield Paragraph(number, article, title, _field(record, "context", str, where), sentences, breaks, questions)
+
+
+def _records(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
+    """Yield ``(article, title, where, paragraph)`` of a file; ``where`` names the place for error messages."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -137,7 +200,7 @@ def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     articles = _field(document, "data", list, str(path))
     for a, article in enumerate(articles):
         for p, paragraph in enumerate(_field(article, "paragraphs", list, f"{path}: data[{a}]")):
-            yield f"{path}: data[{a}].paragraphs[{p}]", paragraph
+            yield a, str(article.get("title", "")), f"{path}: data[{a}].paragraphs[{p}]", paragraph
 
 
 def _field(record: Any, name: str, kind: type, where: str) -> Any:
@@ -161,7 +224,8 @@ def _sentence_breaks(paragraph: dict[str, Any], num_sentences: int, where: str) 
     return [(start, end) for start, end in breaks]
 
 
-def _answering_sentence(question: dict[str, Any], breaks: Sequence[tuple[int, int]], where: str) -> int:
+def _question(question: Any, breaks: Sequence[tuple[int, int]], where: str) -> Question:
+    identifier, text = _field(question, "id", str, where), _field(question, "question", str, where)
     answers = _field(question, "answers", list, where)
     start = _field(answers[0] if answers else None, "answer_start", int, f"{where}.answers[0]")
     found = [index for index, (first, end) in enumerate(breaks) if first <= start < end]
@@ -169,4 +233,4 @@ def _answering_sentence(question: dict[str, Any], breaks: Sequence[tuple[int, in
         raise InputError(
             f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; download the file again"
         )
-    return found[0]
+    return Question(identifier, text, found[0], str(answers[0].get("text", "")), start)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from .benchmark import Benchmark
-from .lareqa import read_lareqa
 from .lareqa_files import LareqaSource
 
 logger = logging.getLogger(__name__)
@@ -31,6 +30,7 @@ HOW_TO_GET = (
     "clone the GitHub repository google-research-datasets/lareqa, whose history still has the files (CC BY-NC 4.0): "
     "`for l in ar de en es hi vi zh; do git show b91469b^:mlqa-r/$l.json > DIR/$l.json; done`, and pass --data_dir DIR"
 )
+SOURCE = LareqaSource("mlqa_r", "MLQA-R", "mlqa-r", PUBLISHED_COUNTS, HOW_TO_GET)
 
 
 def load_mlqa_r(
@@ -40,7 +40,9 @@ def load_mlqa_r(
     candidate_text: str = "sentence",
     languages: Sequence[str] | None = None,
 ) -> Benchmark:
-    """Load MLQA-R from a folder, or from a dataset repository of your own, that holds LAReQA's files ``ar.json`` ... ``zh.json``.
+    """Load MLQA-R from a folder, or from a dataset repository of your own.
+
+    It holds LAReQA's files ``ar.json`` ... ``zh.json``, or the Parquet files that ``hub_datasets/mlqa_r/build.py`` makes of them.
 
     The setting ``published_counts`` of the benchmark says whether the numbers of questions and sentences are those of the
     publication; a warning says where they are not.
@@ -59,22 +61,10 @@ def load_mlqa_r(
         >>> load_mlqa_r("path/to/mlqa-r").num_candidates  # doctest: +SKIP
         20534
     """
-    source = LareqaSource("mlqa_r", "MLQA-R", "mlqa-r", tuple(PUBLISHED_COUNTS), HOW_TO_GET)
-    benchmark = read_lareqa("mlqa_r", source.files(data_dir, hub_id, revision, languages), candidate_text)
-    different = differing_counts(benchmark)
-    for difference in different:
-        logger.warning("MLQA-R: %s; figures are not comparable with published ones", difference)
-    return replace(benchmark, settings={**benchmark.settings, "published_counts": not different})
-
-
-def differing_counts(benchmark: Benchmark) -> list[str]:
-    """Say where the numbers of questions and sentences differ from `PUBLISHED_COUNTS`."""
+    benchmark = SOURCE.load(data_dir, hub_id, revision, languages, candidate_text)
     described = benchmark.describe()
-    counts = zip(
-        benchmark.languages, described["queries_per_language"], described["candidates_per_language"], strict=True
-    )
-    return [
-        f"{tag} has {queries} questions and {candidates} sentences instead of {PUBLISHED_COUNTS[tag][0]} and {PUBLISHED_COUNTS[tag][1]}"
-        for tag, queries, candidates in counts
-        if PUBLISHED_COUNTS[tag] != (queries, candidates)
-    ]
+    counts = zip(described["queries_per_language"], described["candidates_per_language"], strict=True)
+    different = SOURCE.differences(dict(zip(benchmark.languages, counts, strict=True)))
+    for difference in different:
+        logger.warning("%s; figures are not comparable with published ones", difference)
+    return replace(benchmark, settings={**benchmark.settings, "published_counts": not different})

@@ -151,7 +151,8 @@ def test_a_repository_is_downloaded_with_the_language_files_only(folder, monkeyp
     benchmark = load_benchmark("xquad_r", hub_id="me/data", revision="abc", languages=["de", "en"])
     assert benchmark.num_candidates == 6
     assert (asked["name"], asked["repo_type"], asked["revision"]) == ("me/data", "dataset", "abc")
-    assert "xquad-r/en.json" in asked["allow_patterns"] and all(p.endswith(".json") for p in asked["allow_patterns"])
+    assert {"xquad-r/en.json", "queries/*.parquet"} < set(asked["allow_patterns"])
+    assert all(pattern.endswith((".json", ".parquet")) for pattern in asked["allow_patterns"])
 
 
 def test_a_repository_that_cannot_be_had_is_one_line():
