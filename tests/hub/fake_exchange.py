@@ -142,8 +142,10 @@ class Exchange(BaseHTTPRequestHandler):
         headers: Mapping[str, str] | None = None,
         message: str | None = None,
     ) -> None:
-        code = code or _ERROR_CODES.get(status, "InternalError")
-        self.send_json({"error": message or code}, status, {"X-Error-Code": code, **(headers or {})})
+        code = _ERROR_CODES.get(status, "InternalError") if code is None else code
+        self.send_json(
+            {"error": message or code}, status, {**({"X-Error-Code": code} if code else {}), **(headers or {})}
+        )
 
     def send(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
         if self.fault and self.fault.lost:
