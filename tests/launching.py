@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 # Single-threaded ranks; DeepSpeed is told that this is a CPU, as the head of its configurations says.
@@ -14,20 +17,38 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE"
 SECONDS = 240
 
 
-def start(launch_flags: Sequence[str], train_flags: Sequence[str], **environment: str) -> subprocess.Popen[str]:
-    """`accelerate launch LAUNCH_FLAGS hf_hybrid/train.py TRAIN_FLAGS`, with its output kept."""
+class Launch(NamedTuple):
+    """A launcher at work, and the file that its and its ranks' output goes to."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[str]
+
+
+def start(launch_flags: Sequence[str], train_flags: Sequence[str], **environment: str) -> Launch:
+    """`accelerate launch LAUNCH_FLAGS hf_hybrid/train.py TRAIN_FLAGS`."""
     command = [sys.executable, "-m", "accelerate.commands.launch", *launch_flags]
     command += [str(ROOT / "hf_hybrid" / "train.py"), *train_flags]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env={**os.environ, **ENVIRONMENT, **environment}, **streams)
+    output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+    variables = {**os.environ, **ENVIRONMENT, **environment}
+    streams = {"stdout": output, "stderr": subprocess.STDOUT}
+    return Launch(subprocess.Popen(command, env=variables, **streams), output)
 
 
-def finish(*processes: subprocess.Popen[str]) -> list[tuple[int, str]]:
-    """Exit status and output of processes; none outlives this."""
+def finish(*launches: Launch) -> list[tuple[int, str]]:
+    """Exit status and output of every launch; neither a launcher nor its ranks outlive this."""
+    deadline = time.monotonic() + SECONDS
     try:
-        return [
-            (process.wait(), output) for process in processes for output, _ in [process.communicate(timeout=SECONDS)]
-        ]
+        for process, _ in launches:
+            process.wait(timeout=max(deadline - time.monotonic(), 1))
     finally:
-        for process in processes:
-            process.kill()
+        for process, _ in launches:
+            # A terminated launcher takes its ranks along; they are in sessions of their own.
+            process.terminate()
+            process.wait(timeout=60)
+    return [(process.returncode, _content(output)) for process, output in launches]
+
+
+def _content(output: IO[str]) -> str:
+    with output:
+        output.seek(0)
+        return output.read()

@@ -75,16 +75,16 @@ def assert_same_run(output: Path, one: Path) -> None:
             assert (weights[name] - weight).abs().max() < 1e-5, name
 
 
+@needs_deepspeed
 @pytest.mark.parametrize(
     ("config", "more", "engine"),
     [
-        ("ddp", CHECKPOINTED, "DDP"),
-        pytest.param("zero1", [], "DeepSpeed ZeRO-1", marks=needs_deepspeed),
-        pytest.param("zero2", CACHED, "DeepSpeed ZeRO-2", marks=needs_deepspeed),
-        pytest.param("zero3", [*CACHED, *CHECKPOINTED], "DeepSpeed ZeRO-3", marks=needs_deepspeed),
+        ("zero1", [], "DeepSpeed ZeRO-1"),
+        ("zero2", CACHED, "DeepSpeed ZeRO-2"),
+        ("zero3", [*CACHED, *CHECKPOINTED], "DeepSpeed ZeRO-3"),
     ],
 )
-def test_two_ranks(config, more, engine, flags, one, tmp_path, unused_port):
+def test_deepspeed_on_two_ranks(config, more, engine, flags, one, tmp_path, unused_port):
     launcher = [
         "--config_file",
         launch_config(config),
@@ -99,10 +99,12 @@ def test_two_ranks(config, more, engine, flags, one, tmp_path, unused_port):
     assert_same_run(tmp_path / "run", one)
 
 
-def test_two_nodes_of_two_ranks(flags, one, tmp_path, unused_port):
+def test_ddp_on_two_nodes_of_two_ranks(flags, one, tmp_path, unused_port):
     launcher = ["--config_file", launch_config("multi_node"), "--num_processes", "4", "--main_process_ip", "127.0.0.1"]
     launcher += ["--main_process_port", str(unused_port), "--machine_rank"]
-    nodes = [start([*launcher, node], [*flags, "--output_dir", str(tmp_path / "run")]) for node in ("0", "1")]
+    nodes = [
+        start([*launcher, node], [*flags, *CHECKPOINTED, "--output_dir", str(tmp_path / "run")]) for node in ("0", "1")
+    ]
     (status, log), (other_status, other_log) = finish(*nodes)
     assert (status, other_status) == (0, 0), (log + other_log)[-3000:]
     assert "Engine: DDP, 4 ranks, gloo, cpu" in log and "Engine:" not in other_log
