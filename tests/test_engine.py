@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from torch import nn
 
-from hf_hybrid.engine import Engine, differences, wrapper_name
+from hf_hybrid.engine import Engine, differences, shard_layers, wrapper_name
 from hf_hybrid.launch_request import Request
+
+from .test_trainer import encoder
 
 DEEPSPEED = Request("DeepSpeed", "ACCELERATE_USE_DEEPSPEED=true", 2, 2, "WORLD_SIZE=2")
 FSDP = Request("FSDP", "ACCELERATE_USE_FSDP=true", None, 2, "WORLD_SIZE=2")
@@ -71,3 +74,23 @@ def test_wrappers():
     assert wrapper_name(nn.Linear(1, 1)) == "none"
     assert wrapper_name(nn.DataParallel(nn.Linear(1, 1))) == "DataParallel"
     assert wrapper_name(ZeroEngine()) == "DeepSpeed ZeRO-3"
+
+
+def test_layers_that_fsdp_shards():
+    def names(model, given=None) -> list[str]:
+        plugin = SimpleNamespace(transformer_cls_names_to_wrap=given)
+        shard_layers(plugin, model)
+        return plugin.transformer_cls_names_to_wrap
+
+    assert names(encoder("transformer")) == ["TransformerBlock"]
+    assert names(encoder("static")) == []
+    assert names(encoder("transformer"), ["Embeddings"]) == ["Embeddings"]
+    named = encoder("transformer")
+    named[0].auto_model._no_split_modules = ["Embeddings", "TransformerBlock", "Absent"]
+    assert names(named) == ["Embeddings", "TransformerBlock"]
+
+
+def test_engines_that_shard_weights():
+    assert [name for name in ("none", "DDP", "DeepSpeed ZeRO-2") if Engine(name).shards_weights] == []
+    assert Engine("DeepSpeed ZeRO-3").shards_weights and Engine("FSDP2").shards_weights
+    assert "FSDP1 is not supported" in differences(Request(), Engine("FSDP1"))[0]
