@@ -124,7 +124,7 @@ def _own_places(folder: Path) -> list[Sought]:
 def _find_in_content(file: LocalFile, places: Sequence[Sought], token: str | None) -> Iterator[str]:
     """The first secret and the first path of a machine in a file of text."""
     sought = list(_SECRETS)
-    if token:
+    if token and len(token) >= 8:
         sought.append((token.encode(), re.escape(token.encode()), "your access token"))
     is_written = file.source.suffix.lower() in _WRITTEN or not file.source.suffix
     if is_written and file.path.rsplit("/", 1)[-1] not in _VOCABULARIES:

@@ -92,15 +92,14 @@ def pull_repository(
 def _check_folder(folder: Path, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder")
+    if folder.is_dir() and any(place.is_relative_to(folder) for place in (Path.cwd(), Path.home())):
+        raise InputError(f"{folder} is or holds the current folder or your home; name a folder in it")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not overwrite:
         raise InputError(f"{folder} is not empty: name another folder, or pass --overwrite to replace it as a whole")
-    here = (Path.cwd(), Path.home())
-    if any(place.is_relative_to(folder) for place in here) or (folder / ".git").exists():
-        raise InputError(
-            f"{folder} is not replaced: it holds a repository of git, the current folder or your home; name another"
-        )
+    if (folder / ".git").exists():
+        raise InputError(f"{folder} is not replaced: it holds a repository of git; name another folder")
 
 
 def _find_kind(api: HfApi, repo_id: str, kind: str | None, patience: Patience) -> str:

@@ -98,8 +98,9 @@ def push_folder(
         if fresh.is_empty:
             return Pushed(plan, fresh.head)
         done = _commit(api, fresh, files, message or f"Push with hf-hybrid {__version__}", token, patience)
-        commit, pull_request = (done.oid, done.pr_url) if isinstance(done, CommitInfo) else (done, None)
-        patience.tried(lambda: _verify(api, fresh, files, commit), "looking at what has arrived")
+        commit = done.oid if isinstance(done, CommitInfo) else done
+        at, pull_request = (done.pr_revision, done.pr_url) if isinstance(done, CommitInfo) else (None, None)
+        patience.tried(lambda: _verify(api, fresh, files, at or commit), "looking at what has arrived")
         return Pushed(plan, commit, pull_request)
 
 
@@ -188,10 +189,10 @@ def _commit(
             raise InputError(f"{place} has changed in the meantime; look at {place.url} and run again")
 
 
-def _verify(api: HfApi, plan: PushPlan, files: Sequence[LocalFile], commit: str) -> None:
-    """Compare what the commit holds with what was to be pushed; large files by their size, since the storage has checked their digest."""
+def _verify(api: HfApi, plan: PushPlan, files: Sequence[LocalFile], revision: str) -> None:
+    """Compare what the revision holds with what was to be pushed; large files by their size, since the storage has checked their digest."""
     place = plan.target.place
-    tree = api.list_repo_tree(place.repo_id, recursive=True, revision=commit, repo_type=place.kind)
+    tree = api.list_repo_tree(place.repo_id, recursive=True, revision=revision, repo_type=place.kind)
     held = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
     sources = {file.path: file for file in files}
     wrong = [file.path for file in plan.of("deleted") if file.path in held]
@@ -202,5 +203,5 @@ def _verify(api: HfApi, plan: PushPlan, files: Sequence[LocalFile], commit: str)
             wrong.append(planned.path)
     if wrong:
         raise InputError(
-            f"commit {commit} of {place} differs from the folder in {some(wrong)}: the files changed during the push; push again"
+            f"{place} at {revision} differs from the folder in {some(wrong)}: the files changed during the push; push again"
         )

@@ -18,7 +18,8 @@ def plan_report(plan: PushPlan, everything: bool) -> str:
     place = plan.target.place
     state = "does not exist yet" if plan.head is None else f"at {plan.head}"
     branch = f"branch {plan.target.branch}{', to be made' if plan.creates_branch else ''}"
-    lines = [f"{place} ({'private' if plan.private else 'public'}), {branch}, {state}"]
+    seen_by = "private" if plan.private else "public" if plan.head else "public, unless its namespace begins private"
+    lines = [f"{place} ({seen_by}), {branch}, {state}"]
     listed = list(plan.files) if everything else plan.of(*UPLOADED, "deleted", "ignored")
     shown = listed if everything else listed[:_SHOWN]
     lines += [_line(file) for file in shown]

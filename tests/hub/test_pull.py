@@ -69,8 +69,9 @@ def test_nothing_is_overwritten_unasked(online, repository, tmp_path, monkeypatc
         pull_repository("me/model", out, overwrite=True)
     (out / ".git").rmdir()
     monkeypatch.chdir(out / "mine")
-    with pytest.raises(InputError, match="is not replaced"):
-        pull_repository("me/model", out, overwrite=True)
+    for folder in (out, ".", "/"):
+        with pytest.raises(InputError, match="is or holds the current folder"):
+            pull_repository("me/model", folder, overwrite=True)
     assert online.requests == [] and content(out) == {"mine/notes.txt": b"mine"}
 
     monkeypatch.chdir(tmp_path)

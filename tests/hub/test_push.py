@@ -330,6 +330,10 @@ def test_without_a_token_one_may_look_but_not_push(online, make_folder, monkeypa
     planned = push_folder(folder, "me/model", dry_run=True)
     assert changes(planned.plan)["config.json"] == ("changed", False) and not planned.plan.asked
     assert not any(request.authorised for request in online.requests)
+    # Nor with one that may only read: then the Hub does not say which files are large.
+    monkeypatch.setenv("HF_TOKEN", online.add_account("me", write=False))
+    again = push_folder(folder, "me/model", dry_run=True).plan
+    assert again == planned.plan and len(online.asked("POST", "/preupload/")) == 1
 
 
 def test_the_token_goes_to_the_hub_only_and_into_no_log(online, make_folder, caplog, monkeypatch):
