@@ -13,6 +13,7 @@ from . import __version__
 from .cli_benchmarks import add_benchmark_options, one_by_one
 from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
+from .cli_decontaminate import add_decontaminate
 from .cli_install_metric import add_install_metric
 from .errors import InputError
 
@@ -101,12 +102,13 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | encode | search | install-metric",
+        metavar="train | evaluate | compare | encode | search | decontaminate | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
     add_compare(verbs)
     add_corpus_verbs(verbs)
+    add_decontaminate(verbs)
     add_install_metric(verbs)
     return parser
 
