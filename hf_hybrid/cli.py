@@ -15,6 +15,7 @@ from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
 from .cli_decontaminate import add_decontaminate
 from .cli_install_metric import add_install_metric
+from .cli_lint import add_lint
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -102,13 +103,14 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | encode | search | decontaminate | install-metric",
+        metavar="train | evaluate | compare | encode | search | decontaminate | lint | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
     add_compare(verbs)
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
+    add_lint(verbs)
     add_install_metric(verbs)
     return parser
 

@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from ..card_lint.hub_values import size_category
 from ..errors import InputError
 from ..output_files import new_directory, write_json
 from .hub_layout import CROSS, TABLES, card_configs, tables_of, write_table
@@ -34,14 +35,6 @@ logger = logging.getLogger(__name__)
 
 PROVENANCE = "provenance.json"
 _LICENCE = "LICENSE"
-# The Hub's size categories: each holds fewer rows than this.
-_SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-)
 
 
 @dataclass(frozen=True)
@@ -167,11 +160,10 @@ def fill_card(card: str, provenance: Mapping[str, Any]) -> str:
         provenance: as `build` makes it.
     """
     rows = sum(file["rows"] for file in provenance["files"].values())
-    size = next((name for limit, name in _SIZES if rows < limit), "n>1T")
     configs = yaml.safe_dump(
         {"configs": card_configs(list(provenance["counts"]), _digest(provenance))}, sort_keys=False
     )
-    card = _replace(r"(?m)^size_categories: .*\n", f"size_categories: [{size}]\n", card)
+    card = _replace(r"(?m)^size_categories: .*\n", f"size_categories: [{size_category(rows)}]\n", card)
     card = _replace(r"(?ms)^configs:\n.*?(?=^(?:---|\w))", configs, card)
     block = f"<!-- build.py: counts -->\n\n{counts_block(provenance)}\n\n<!-- end: counts -->"
     return _replace(r"(?s)<!-- build\.py: counts -->.*?<!-- end: counts -->", block, card)

@@ -24,6 +24,7 @@ from hf_hybrid.benchmarks.hub_build import build_command
 from hf_hybrid.benchmarks.hub_layout import SCHEMAS, TABLES, benchmark_of_tables
 from hf_hybrid.benchmarks.mlqa_r import SOURCE as MLQA_R
 from hf_hybrid.benchmarks.xquad_r import SOURCE as XQUAD_R
+from hf_hybrid.card_lint import lint_cards, lint_folder
 from hf_hybrid.cli import main
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation import evaluate_embeddings
@@ -202,6 +203,12 @@ def test_provenance_names_every_file(name, source, output):
         entry["sha256"] in card for entry in (*provenance["files"].values(), *provenance["source_files"].values())
     )
     assert "not the published numbers" in card and re.search(r"^size_categories: \[(n<1K|1K<n<10K)\]$", card, re.M)
+
+
+def test_the_built_folder_may_be_published(output):
+    assert lint_folder(output, "dataset") == []
+    pytest.importorskip("mlcroissant", reason="needs the extra `croissant`")
+    assert lint_cards([output], load=False, croissant=True)[1] == []
 
 
 def test_a_licence_beside_the_files_travels_with_them(name, source, tmp_path):
