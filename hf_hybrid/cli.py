@@ -14,6 +14,7 @@ from .cli_benchmarks import add_benchmark_options, one_by_one
 from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
 from .cli_decontaminate import add_decontaminate
+from .cli_hub import add_hub_verbs
 from .cli_install_metric import add_install_metric
 from .cli_lint import add_lint
 from .errors import InputError
@@ -103,7 +104,7 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | encode | search | decontaminate | lint | install-metric",
+        metavar="train | evaluate | compare | encode | search | decontaminate | lint | push | pull | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
@@ -111,6 +112,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
     add_lint(verbs)
+    add_hub_verbs(verbs)
     add_install_metric(verbs)
     return parser
 

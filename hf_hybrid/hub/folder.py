@@ -122,6 +122,8 @@ def read_card(folder: Path) -> dict[str, object]:
     Raises:
         InputError: there is no README.md, or its block cannot be read.
     """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give the folder whose content is to be the repository")
     card = folder / "README.md"
     if not card.is_file():
         raise InputError(f"{folder} has no README.md: write its card first")

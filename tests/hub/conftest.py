@@ -11,6 +11,18 @@ import pytest
 from tests.hub.fake_hub import FakeHub
 
 CARD = "---\nlicense: apache-2.0\npipeline_tag: sentence-similarity\n---\n# A model\n"
+# One that the lint of cards passes.
+WHOLE_CARD = """\
+---
+license: apache-2.0
+language: [de, en]
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags: [sentence-transformers]
+---
+
+# A small model
+""" + "".join(f"\n## {name}\n\nText.\n" for name in "Use Training Evaluation Limits Licence Citation".split())
 
 
 @pytest.fixture

@@ -53,6 +53,8 @@ def test_what_leads_out_or_is_no_file_is_named(make_folder, tmp_path):
 def test_no_folder_and_nothing_in_it(make_folder, tmp_path):
     with pytest.raises(InputError, match="is not a folder"):
         list_files(tmp_path / "missing")
+    with pytest.raises(InputError, match="is not a folder"):
+        kind_of(tmp_path / "missing", "model")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no file"):
         list_files(tmp_path / "empty")

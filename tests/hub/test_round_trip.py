@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.conftest import CARD
+from tests.hub.conftest import WHOLE_CARD
 from tests.hub.fake_hub import FakeHub
 from tests.hub.small_model import write_small_model
 
@@ -57,7 +57,7 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
 def test_what_is_pushed_is_read_back_by_the_client_libraries(hub, run, environment, tmp_path):
     """A model in two commits, a data set and a metric, through every library that the cards name."""
     for seed in (1, 2):
-        write_small_model(tmp_path / f"model_{seed}", CARD, seed)
+        write_small_model(tmp_path / f"model_{seed}", WHOLE_CARD, seed)
     dry = run("push", "model_1", "me/model", "--dry_run", "--quiet")
     assert "Dry run: nothing was written." in dry.stdout and hub.repositories == {}
     first = COMMIT.findall(run("push", "model_1", "me/model", "--private", "--quiet").stdout)[-1]
@@ -111,7 +111,7 @@ def test_what_is_pushed_is_read_back_by_the_client_libraries(hub, run, environme
 
 def test_a_push_that_is_killed_goes_on_where_it_was(hub, run, environment, make_folder, tmp_path):
     weights = {f"model-{i}.safetensors": os.urandom(300_000) for i in range(3)}
-    make_folder({"README.md": CARD, "config.json": "{}", **weights})
+    make_folder({"README.md": WHOLE_CARD, "config.json": "{}", **weights})
     stalled = hub.fail("PUT", "/objects/", cut_after=100_000, stall=True)
     command = [sys.executable, "-m", "hf_hybrid.cli", "push", "folder", "me/model", "--quiet"]
     with subprocess.Popen(
@@ -136,14 +136,14 @@ def test_a_push_that_is_killed_goes_on_where_it_was(hub, run, environment, make_
 
 
 def test_a_silent_connection_is_given_up(hub, run, make_folder):
-    make_folder()
+    make_folder({"README.md": WHOLE_CARD, "model.safetensors": bytes(3000)})
     hub.fail("PUT", "/objects/", cut_after=1000, stall=True)
     done = run("push", "folder", "me/model", "--timeout", "1", "--quiet")
     assert "Pushed to" in done.stdout and "timed out" in done.stderr
 
 
 def test_mistakes_are_one_line_and_status_2(hub, run, make_folder, tmp_path):
-    make_folder({"README.md": CARD, "config.json": "{}", "pytorch_model.bin": b"\x80\x04"})
+    make_folder({"README.md": WHOLE_CARD, "config.json": "{}", "pytorch_model.bin": b"\x80\x04"})
     refused = run("push", "folder", "me/model", status=2)
     assert refused.stderr.startswith("hf-hybrid: error: folder may not be pushed: pytorch_model.bin is pickled")
     assert refused.stderr.count("\n") == 1 and refused.stdout == "" and hub.repositories == {}
