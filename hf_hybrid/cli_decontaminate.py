@@ -21,8 +21,9 @@ examples:
 checks (--checks), from the surest to the least sure:
   exact           equal after NFKC, without case, accents, punctuation and white space
   ngram_13        13 words in a row in common (GPT-3: Brown et al., 2020, appendix C)
+  whole_inside    an evaluation text of 5 to 7 words is in it as a whole
   ngram_8_share   70 % of the 8-word runs of the shorter text in common (PaLM: Chowdhery et al., 2022, section 8)
-  near_duplicate  Jaccard similarity of character 5-grams of at least 0.7, found by MinHash LSH
+  near_duplicate  Jaccard similarity of character 5-grams of at least 0.6, found by MinHash LSH
   title           the title of an article of the evaluation, compared with a column `title`
 Where words are not written apart (Chinese, Japanese, Thai, ...), n-grams are of as many characters as the words take on average.
 
@@ -66,7 +67,7 @@ def add_decontaminate(verbs: argparse._SubParsersAction) -> None:
         "--short_share", type=float, default=0.7, metavar="X", help="of ngram_8_share (default: %(default)s)"
     )
     parser.add_argument(
-        "--similarity", type=float, default=0.7, metavar="X", help="of near_duplicate (default: %(default)s)"
+        "--similarity", type=float, default=0.6, metavar="X", help="of near_duplicate (default: %(default)s)"
     )
     parser.add_argument("--encoder", metavar="MODEL", help="list candidates across languages with this encoder")
     parser.add_argument(

@@ -29,22 +29,24 @@ class Scale:
     Attributes:
         long: Units of a long n-gram: 13 words (Brown et al., 2020), or the characters that 13 English words take.
         short: Units of a short n-gram: 8 words (Chowdhery et al., 2022), or the characters that 8 English words take.
+        least: Units that a text must have to be looked for inside others: 5 words, or the characters of 5 English words.
         shingle: Characters of a shingle, of which near-duplicates share most.
         worth: Letters of an alphabet that one letter says as much as.
     """
 
     long: int
     short: int
+    least: int
     shingle: int
     worth: float
 
 
 # Characters for an English word in NTREX-128, parallel news: Chinese 1.76, Japanese 2.40, Thai 5.25 (English itself 4.65).
 SCALES = {
-    "words": Scale(long=13, short=8, shingle=5, worth=1.0),
-    "han": Scale(long=23, short=14, shingle=2, worth=2.6),
-    "kana": Scale(long=31, short=19, shingle=3, worth=1.9),
-    "unspaced": Scale(long=68, short=42, shingle=5, worth=1.0),
+    "words": Scale(long=13, short=8, least=5, shingle=5, worth=1.0),
+    "han": Scale(long=23, short=14, least=9, shingle=2, worth=2.6),
+    "kana": Scale(long=31, short=19, least=12, shingle=3, worth=1.9),
+    "unspaced": Scale(long=68, short=42, least=26, shingle=5, worth=1.0),
 }
 WRITINGS = tuple(SCALES)
 
@@ -161,15 +163,18 @@ class Units:
             self._hashes = _mixed(self._codes[firsts].astype(np.uint64))
         self._text_of_unit = self._text_of_character[firsts]
         self.counts = np.bincount(self._text_of_unit, minlength=len(forms))
+        self._windows: _Windows | None = None
 
     def grams(self, n: int) -> Grams:
         """Hashes of the n-grams of units, in the order of the texts; a text of fewer units has none."""
-        return _windows(self._hashes, self._text_of_unit, n)
+        if self._windows is None:
+            self._windows = _Windows(self._hashes, self._text_of_unit)
+        return self._windows.grams(n)
 
     def shingles(self, n: int) -> Grams:
         """Hashes of the n-grams of characters, spaces included; a text of fewer characters has none."""
         inside = self._codes != 0x0A
-        return _windows(_mixed(self._codes[inside].astype(np.uint64)), self._text_of_character[inside], n)
+        return _Windows(_mixed(self._codes[inside].astype(np.uint64)), self._text_of_character[inside]).grams(n)
 
 
 def _word_hashes(codes: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -186,15 +191,21 @@ def _word_hashes(codes: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.n
     return _mixed(np.add.reduceat(values, np.flatnonzero(place == 0))), firsts
 
 
-def _windows(hashes: np.ndarray, texts: np.ndarray, n: int) -> Grams:
-    """Hashes of all windows of n units that lie within a text."""
-    if len(hashes) < n:
-        return Grams(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
-    up = _powers(_GRAM_BASE, len(hashes))
-    down = _powers(pow(_GRAM_BASE, -1, 2**64), len(hashes))
-    sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes * up, dtype=np.uint64)])
-    first = np.flatnonzero(texts[: len(texts) - n + 1] == texts[n - 1 :])
-    return Grams(_mixed((sums[first + n] - sums[first]) * down[first]), texts[first])
+class _Windows:
+    """All windows of a sequence of units that lie within a text; the sums behind their hashes are made once for all lengths."""
+
+    def __init__(self, hashes: np.ndarray, texts: np.ndarray):
+        self._texts = texts
+        up = _powers(_GRAM_BASE, len(hashes))
+        self._sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes * up, dtype=np.uint64)])
+        self._down = _powers(pow(_GRAM_BASE, -1, 2**64), len(hashes))
+
+    def grams(self, n: int) -> Grams:
+        texts = self._texts
+        if len(texts) < n:
+            return Grams(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+        first = np.flatnonzero(texts[: len(texts) - n + 1] == texts[n - 1 :])
+        return Grams(_mixed((self._sums[first + n] - self._sums[first]) * self._down[first]), texts[first])
 
 
 def _powers(base: int, count: int) -> np.ndarray:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..comparable_text import SCALES, WRITINGS, Units, comparable, weight_of, writing_of
+from ..comparable_text import SCALES, WRITINGS, Grams, Units, comparable, weight_of, writing_of
 from ..near_duplicates import NearDuplicates
 from .sources import Row
 
 # From the surest to the least sure: a text that is found in several ways is counted under the first.
-CHECKS = ("exact", "ngram_13", "ngram_8_share", "near_duplicate", "title")
+CHECKS = ("exact", "ngram_13", "whole_inside", "ngram_8_share", "near_duplicate", "title")
 # A hash that occurs in more evaluation texts than this belongs to a template; it is looked up in the first ones only.
 _POSTINGS = 64
-_FILTER_BITS = 24
+# One byte each: most n-grams that no evaluation text has are dismissed by one look, without a search.
+_FILTER_BITS = 22
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Thresholds:
 
     min_letters: float = 15
     short_share: float = 0.7
-    similarity: float = 0.7
+    similarity: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class AgainstTexts:
 class _Postings:
     """Hash -> texts, of one way of writing and one length, as sorted arrays."""
 
-    def __init__(self, hashes: np.ndarray, texts: np.ndarray):
+    def __init__(self, grams: Grams, numbers: np.ndarray):
+        hashes, texts = grams.hashes, numbers[grams.texts]
         order = np.lexsort((texts, hashes))
         hashes, texts = hashes[order], texts[order]
         new = np.ones(len(hashes), dtype=bool)
@@ -94,10 +96,10 @@ class _Postings:
         self._filter = np.zeros(1 << _FILTER_BITS, dtype=bool)
         self._filter[self.hashes >> np.uint64(64 - _FILTER_BITS)] = True
 
-    def common(self, hashes: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pairs (text, own text) with the number of distinct hashes they share."""
-        maybe = self._filter[hashes >> np.uint64(64 - _FILTER_BITS)]
-        hashes, texts = hashes[maybe], texts[maybe]
+    def common(self, grams: Grams) -> Iterator[tuple[int, int, int]]:
+        """Text of the grams, own text, and how many distinct n-grams they share."""
+        maybe = self._filter[grams.hashes >> np.uint64(64 - _FILTER_BITS)]
+        hashes, texts = grams.hashes[maybe], grams.texts[maybe]
         first = np.searchsorted(self.hashes, hashes, side="left")
         count = np.searchsorted(self.hashes, hashes, side="right") - first
         begins = np.cumsum(count) - count
@@ -106,7 +108,7 @@ class _Postings:
         # The same posting is met again where a text repeats itself.
         triples = np.unique(triples, axis=0)
         pairs, counts = np.unique(triples[:, :2], axis=0, return_counts=True)
-        return pairs[:, 0], pairs[:, 1], counts
+        return zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), counts.tolist(), strict=True)
 
 
 class AgainstIndex:
@@ -127,11 +129,11 @@ class AgainstIndex:
         # Titles are compared with titles only: as texts they are too short to tell anything.
         texts = {form: number for form, number in forms.items() if form not in titles}
         self._exact = {form: n for form, n in texts.items() if weight_of(form) >= thresholds.min_letters}
-        self._by_writing: dict[str, tuple[_Postings, _Postings, dict[int, int]]] = {}
+        self._by_writing: dict[str, _GramIndex] = {}
         for writing in WRITINGS:
             own = [(form, number) for form, number in texts.items() if writing_of(form) == writing]
-            if own and {"ngram_13", "ngram_8_share"} & set(checks):
-                self._by_writing[writing] = _gram_index(own, writing)
+            if own and {"ngram_13", "ngram_8_share", "whole_inside"} & set(checks):
+                self._by_writing[writing] = _GramIndex(own, writing, thresholds.min_letters)
         self._near = NearDuplicates(thresholds.similarity) if "near_duplicate" in checks else None
         if self._near is not None:
             self._near.add(list(self._exact.values()), list(self._exact))
@@ -161,28 +163,42 @@ class AgainstIndex:
         return [Finding(i, "title", self._titles[form], 1.0) for i, form in enumerate(forms) if form in self._titles]
 
     def _search_grams(self, forms: list[str], rows: list[int], writing: str) -> list[Finding]:
-        long, short, short_counts = self._by_writing[writing]
-        scale, units = SCALES[writing], Units(forms, writing)
-        findings = []
+        index, units, findings = self._by_writing[writing], Units(forms, writing), []
         if "ngram_13" in self.checks:
-            grams = units.grams(scale.long)
-            for text, target, count in zip(*long.common(grams.hashes, grams.texts), strict=True):
-                findings.append(Finding(rows[text], "ngram_13", int(target), float(count)))
+            for text, target, count in index.long.common(units.grams(SCALES[writing].long)):
+                findings.append(Finding(rows[text], "ngram_13", target, float(count)))
+        if "whole_inside" in self.checks:
+            for length, postings in index.whole.items():
+                for text, target, _ in postings.common(units.grams(length)):
+                    findings.append(Finding(rows[text], "whole_inside", target, 1.0))
         if "ngram_8_share" in self.checks:
-            grams = units.grams(scale.short)
-            for text, target, count in zip(*short.common(grams.hashes, grams.texts), strict=True):
-                fewer = min(int(units.counts[text]) - scale.short + 1, short_counts[int(target)])
+            for text, target, count in index.short.common(units.grams(SCALES[writing].short)):
+                fewer = min(int(units.counts[text]) - SCALES[writing].short + 1, index.short_counts[target])
                 if count >= self.thresholds.short_share * fewer:
-                    findings.append(Finding(rows[text], "ngram_8_share", int(target), min(1.0, count / fewer)))
+                    findings.append(Finding(rows[text], "ngram_8_share", target, min(1.0, count / fewer)))
         return findings
 
 
-def _gram_index(own: list[tuple[str, int]], writing: str) -> tuple[_Postings, _Postings, dict[int, int]]:
-    numbers = np.array([number for _, number in own])
-    units = Units([form for form, _ in own], writing)
-    postings = []
-    for n in (SCALES[writing].long, SCALES[writing].short):
-        grams = units.grams(n)
-        postings.append(_Postings(grams.hashes, numbers[grams.texts]))
-    counts = dict(zip(numbers.tolist(), (units.counts - SCALES[writing].short + 1).tolist(), strict=True))
-    return postings[0], postings[1], counts
+class _GramIndex:
+    """n-grams of the evaluation texts of one way of writing.
+
+    Attributes:
+        long, short: Texts by 13-gram and by 8-gram.
+        whole: For every number of units below 8 the texts that have so many, by their only n-gram of that length.
+        short_counts: How many 8-grams each text has.
+    """
+
+    def __init__(self, own: list[tuple[str, int]], writing: str, min_letters: float):
+        scale, numbers = SCALES[writing], np.array([number for _, number in own])
+        units = Units([form for form, _ in own], writing)
+        self.long = _Postings(units.grams(scale.long), numbers)
+        self.short = _Postings(units.grams(scale.short), numbers)
+        self.short_counts = dict(zip(numbers.tolist(), (units.counts - scale.short + 1).tolist(), strict=True))
+        self.whole: dict[int, _Postings] = {}
+        telling = np.array([weight_of(form) >= min_letters for form, _ in own])
+        for length in range(scale.least, scale.short):
+            rows = np.flatnonzero((units.counts == length) & telling)
+            if len(rows):
+                self.whole[length] = _Postings(
+                    Units([own[row][0] for row in rows], writing).grams(length), numbers[rows]
+                )

@@ -14,7 +14,8 @@ from .scan import Hit, Scan
 _EXAMPLES = 5
 MEANINGS = {
     "exact": "equal after NFKC, without case, accents, punctuation and white space",
-    "ngram_13": "a run of 13 words in common (Brown et al., 2020, appendix C)",
+    "ngram_13": "a run of 13 words in common (Brown et al., 2020, section 4)",
+    "whole_inside": "an evaluation text of 5 to 7 words is in it as a whole (Brown et al.: the whole of what is too short)",
     "ngram_8_share": "most of the 8-word runs of the shorter text in common (Chowdhery et al., 2022, section 8)",
     "near_duplicate": "most character n-grams in common (MinHash LSH, then the exact Jaccard similarity)",
     "title": "the title of an article of the evaluation",
@@ -40,7 +41,10 @@ def build_report(
         "hf_hybrid": __version__,
         "thresholds": {name: getattr(scan.thresholds, name) for name in ("min_letters", "short_share", "similarity")},
         "checks": list(scan.checks),
-        "scales": {name: {"long": s.long, "short": s.short, "shingle": s.shingle} for name, s in SCALES.items()},
+        "scales": {
+            name: {"long": s.long, "short": s.short, "least": s.least, "shingle": s.shingle}
+            for name, s in SCALES.items()
+        },
         "train": {
             "rows": scan.train_rows.total(),
             "rows_with_title": scan.train_titles,
@@ -157,12 +161,14 @@ def _checks_table(report: Mapping[str, Any]) -> str:
         rows.append([f"`{check}`", MEANINGS[check] + note, *own, found_by.get(check, 0)])
     head = ["check", "texts overlap when", "queries", "passages", "query = passage", "titles", "found by it at all"]
     scales = ", ".join(
-        f"{s['long']} or {s['short']} characters ({name})" for name, s in report["scales"].items() if name != "words"
+        f"{s['long']}, {s['short']} or {s['least']} characters ({name})"
+        for name, s in report["scales"].items()
+        if name != "words"
     )
     return (
         table(head, rows, left=2)
         + "\n\nA text is counted once, under the first check that found it; the last column counts every check. Where words are "
-        f"not written apart, as many characters stand for 13 or 8 words as these take on average: {scales}."
+        f"not written apart, as many characters stand for 13, 8 or 5 words as these take on average: {scales}."
     )
 
 

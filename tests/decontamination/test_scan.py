@@ -139,3 +139,20 @@ def test_nothing_to_compare_with(write_train: Write, tmp_path: Path) -> None:
     empty.write_text("")
     with pytest.raises(InputError, match="no text in it"):
         hits(write_train([("a", "en", "x", "y")]), empty)
+
+
+def test_short_evaluation_text_inside_another(write_train: Write) -> None:
+    rows = [("q", "en", "Which harbour sells caraway bread?", None), ("t", "th", "ร้านไหนในเมืองท่าขายขนมปังยี่หร่า", None)]
+    evaluation = write_train(rows, "evaluation")
+    train = write_train(
+        [
+            ("a", "en", None, f"{OTHER} People ask: which harbour sells caraway bread? Nobody knows."),
+            ("b", "th", None, "คนเดินเรือถามว่าร้านไหนในเมืองท่าขายขนมปังยี่หร่าแต่ไม่มีใครรู้คำตอบ"),
+            ("c", "en", None, f"{OTHER} Which harbour sells bread with caraway?"),
+        ]
+    )
+    found = hits(train, evaluation)
+    assert [(hit.key, hit.check, hit.against.key) for hit in found] == [
+        ("a", "whole_inside", "q"),
+        ("b", "whole_inside", "t"),
+    ]
