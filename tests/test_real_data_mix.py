@@ -8,8 +8,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hf_hybrid.errors import InputError
 
@@ -179,39 +177,3 @@ def test_command_reports_mistakes_in_one_line(source: Path, tmp_path: Path, caps
     assert real_data.main(arguments) == 2
     assert "tico19.parquet: not readable" in capsys.readouterr().err.splitlines()[-1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
-
-
-def test_answer_sentence_cuts_at_sentence_ends() -> None:
-    passage = "The town of Ulm is very old. Its tower is the tallest of its kind. Nobody knows the builder at all."
-    assert readers.answer_sentence(passage, "tower", 33, "en") == "Its tower is the tallest of its kind."
-    # A wrong offset is corrected by the text, an answer that is not there gives nothing.
-    assert readers.answer_sentence(passage, "builder", 3, "en") == "Nobody knows the builder at all."
-    assert readers.answer_sentence(passage, "bridge", -1, "en") is None
-    chinese = "黑豹队的防守只丢了三百零八分。他们在联赛中排名第六位，仅次于海鹰队。"
-    assert readers.answer_sentence(chinese, "第六", -1, "zh") == "他们在联赛中排名第六位，仅次于海鹰队。"
-
-
-@given(st.text(alphabet="ab .。\n", max_size=600), st.sampled_from(["en", "zh", "th"]))
-def test_spans_cover_the_text_in_order(text: str, lang: str) -> None:
-    spans = readers.split_sentences(text, lang)
-    assert "".join(text[a:b] for a, b in spans).split() == text.split()
-    assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
-
-
-@given(st.text(alphabet="ab .", min_size=1, max_size=900), st.integers(0, 899))
-def test_answer_sentence_is_short_and_holds_the_answer(passage: str, at: int) -> None:
-    answer = passage[at : at + 3].strip()
-    if not answer:
-        return
-    start = passage.find(answer)
-    sentence = readers.answer_sentence(passage, answer, start, "en")
-    assert sentence is not None and len(sentence) <= readers.MAX_PASSAGE
-    # The answer may run past the end of its sentence; its beginning is always inside.
-    assert answer[0] in sentence
-
-
-@given(st.text(alphabet="ab .", max_size=900))
-def test_first_sentences_is_a_short_beginning(text: str) -> None:
-    cut = readers.first_sentences(text)
-    assert len(cut) <= readers.MAX_PASSAGE
-    assert text.strip().startswith(cut.strip())

@@ -11,9 +11,17 @@ import unicodedata
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
-from hf_hybrid.errors import InputError
+from hf_hybrid.mix.cleaning import (
+    LEADING_MARKS,
+    MAX_PASSAGE,
+    SPACE,
+    answer_sentence,
+    clean,
+    first_sentences,
+    stable_fraction,
+)
+from hf_hybrid.mix.tables import read_table
 
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 COLUMNS = ["id", "lang", "query", "passage", "passage_id", "source"]
@@ -22,8 +30,6 @@ COLUMNS = ["id", "lang", "query", "passage", "passage_id", "source"]
 TLDR_IDS = 3_000
 BIBLE_IDS = 8_000
 XGQA_IDS = 600
-# LAReQA's candidates are sentences: half of the English ones are under 143 characters, nine in ten under 258.
-MAX_PASSAGE = 400
 MIN_PASSAGE = 40
 BLOCKS_PER_HEADING = 3
 
@@ -35,39 +41,11 @@ _SCRIPTS = {
     "th": "\u0e00-\u0e7f",
     "zh": "\u3400-\u4dbf\u4e00-\u9fff",
 }
-_SENTENCE_END = re.compile(r"(?<=[.!?؟।])\s+|(?<=[。！？])|\n+")
-_SPACE = re.compile(r"\s+")
-_DOC_ANCHOR = re.compile(r"\[\[[^\]]*\]\]")
-_LEADING_MARKS = re.compile(r"^[^\w\"'«“(]+")
-
-
-def stable_fraction(text: str) -> float:
-    """A number in [0, 1) that depends on the text alone: the same sample on every machine and in every order."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 2**56
 
 
 def normalised(text: str) -> str:
     """NFKC, case-folded, letters and digits only: the form in which texts are compared with the evaluation's."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
-
-
-def read_table(source: Path, name: str) -> pd.DataFrame:
-    """Read `<name>.parquet` of the source folder.
-
-    Raises:
-        InputError: the file is missing or is no Parquet.
-    """
-    path = source / f"{name}.parquet"
-    try:
-        return pq.read_table(path).to_pandas()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; point --source at the folder that holds the Parquet sets") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as Parquet ({error}); fetch it again") from error
-
-
-def _clean(texts: pd.Series) -> pd.Series:
-    return texts.str.replace(_DOC_ANCHOR, "", regex=True).str.replace(_SPACE, " ", regex=True).str.strip()
 
 
 def _in_own_script(texts: pd.Series, langs: pd.Series) -> pd.Series:
@@ -88,7 +66,7 @@ def _untranslated(table: pd.DataFrame, column: str) -> pd.Series:
 def _texts(table: pd.DataFrame, prefix: str, column: str = "text") -> pd.DataFrame:
     """Alignment renditions: cleaned, in the language's script, really translated, in two languages at least."""
     table = table[table.lang.isin(LANGUAGES) & table[column].notna()]
-    table = table.assign(text=_clean(table[column]))[["id", "lang", "text"]]
+    table = table.assign(text=clean(table[column]))[["id", "lang", "text"]]
     table = table[table.text.str.contains(r"\w\w", regex=True)]
     table = table[_in_own_script(table.text, table.lang) & ~_untranslated(table, "text")]
     table = table[table.groupby("id").lang.transform("nunique") >= 2]
@@ -184,7 +162,7 @@ def monolingual_text(source: Path) -> pd.DataFrame:
     sentences = read_table(source, "commonvoice_sentences")[["lang", "text"]]
     questions = read_table(source, "queries_miracl_mrtydi").rename(columns={"question": "text"})[["lang", "text"]]
     table = pd.concat([sentences, questions], ignore_index=True)
-    return table[table.lang.isin(LANGUAGES)].assign(text=lambda t: _clean(t.text))
+    return table[table.lang.isin(LANGUAGES)].assign(text=lambda t: clean(t.text))
 
 
 def heading_pairs(source: Path, name: str, prefix: str) -> pd.DataFrame:
@@ -196,9 +174,9 @@ def heading_pairs(source: Path, name: str, prefix: str) -> pd.DataFrame:
     """
     table = read_table(source, name)
     table = table[table.lang.isin(LANGUAGES) & table.text.notna()]
-    table = table.assign(text=_clean(table.text))
+    table = table.assign(text=clean(table.text))
     is_heading = table.kind.str.startswith("h")
-    headings = table[is_heading].assign(text=lambda t: t.text.str.replace(_LEADING_MARKS, "", regex=True))
+    headings = table[is_heading].assign(text=lambda t: t.text.str.replace(LEADING_MARKS, "", regex=True))
     english = headings[headings.lang == "en"]
     # A heading of one word ("Summary") says nothing of its block.
     telling = set(english.id[english.text.str.count(r"\w+") >= 2])
@@ -229,9 +207,9 @@ def faq_pairs(source: Path) -> pd.DataFrame:
     table = read_table(source, "faq_parallel")
     table = table[table.lang.isin(LANGUAGES) & table.question.notna() & table.answer.notna()]
     table = _without_repeated_questions(table)
-    answers = [first_sentences(text) for text in _clean(table.answer)]
+    answers = [first_sentences(text) for text in clean(table.answer)]
     ids = "faq:" + table.id
-    pairs = pd.DataFrame({"id": ids, "lang": table.lang, "query": _clean(table.question), "passage": answers})
+    pairs = pd.DataFrame({"id": ids, "lang": table.lang, "query": clean(table.question), "passage": answers})
     pairs = pairs.assign(passage_id=ids, source="faq")
     return pairs[_in_own_script(pairs.passage, pairs.lang)]
 
@@ -253,7 +231,7 @@ def question_answer_pairs(source: Path) -> pd.DataFrame:
     rows = []
     for row in table.itertuples():
         sentence = answer_sentence(row.passage, row.answer, int(row.answer_start), row.lang)
-        question = _SPACE.sub(" ", row.question).strip()
+        question = SPACE.sub(" ", row.question).strip()
         if sentence is None or len(question) < 4:
             continue
         document = hashlib.sha256(row.passage.encode()).hexdigest()[:16]
@@ -261,41 +239,3 @@ def question_answer_pairs(source: Path) -> pd.DataFrame:
         name = re.split("[:/]", row.id)[0]
         rows.append((f"qa:{document}#{row.id}", row.lang, question, sentence, f"qa:{document}#{key}", f"qa-{name}"))
     return pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(["id", "lang"])
-
-
-def split_sentences(text: str, lang: str) -> list[tuple[int, int]]:
-    """Spans of the sentences. Thai has no full stop: its spaces part clauses, which are joined to about 80 characters."""
-    ends = [m.end() for m in (re.finditer(r"\s+", text) if lang == "th" else _SENTENCE_END.finditer(text))]
-    spans, start = [], 0
-    least = 80 if lang == "th" else 12 if lang == "zh" else 25
-    for end in [*ends, len(text)]:
-        # Too short a piece is an abbreviation or a number, not a sentence: it stays with what follows.
-        if end - start >= least or end == len(text):
-            spans.append((start, end))
-            start = end
-    return [(a, b) for a, b in spans if text[a:b].strip()]
-
-
-def answer_sentence(passage: str, answer: str, answer_start: int, lang: str) -> str | None:
-    """The sentence of the passage that holds the answer; None where the answer cannot be found in the passage."""
-    if answer_start < 0 or not passage.startswith(answer, answer_start):
-        answer_start = passage.find(answer)
-    if answer_start < 0:
-        return None
-    start, end = next((a, b) for a, b in split_sentences(passage, lang) if answer_start < b)
-    if end - start > MAX_PASSAGE:
-        start = max(start, min(answer_start, end - MAX_PASSAGE, answer_start - MAX_PASSAGE // 4))
-        end = min(end, start + MAX_PASSAGE)
-    return _SPACE.sub(" ", passage[start:end]).strip()
-
-
-def first_sentences(text: str) -> str:
-    """The beginning of a text: whole sentences while they fit in the length of a candidate."""
-    if len(text) <= MAX_PASSAGE:
-        return text
-    end = 0
-    for match in _SENTENCE_END.finditer(text):
-        if match.start() > MAX_PASSAGE:
-            break
-        end = match.start()
-    return text[: end or MAX_PASSAGE].strip()
