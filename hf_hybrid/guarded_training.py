@@ -31,6 +31,7 @@ from hf_hybrid.models import is_static
 from hf_hybrid.out_of_memory import explain_out_of_memory
 from hf_hybrid.output_files import write_json
 from hf_hybrid.rank_agreement import RankAgreement, compare_ranks, exchange
+from hf_hybrid.rank_watch import RankWatch
 from hf_hybrid.step_records import StepRecords, batch_report, weights_are_finite, written
 from hf_hybrid.stop_signal import Interrupted, StopSignal
 
@@ -68,7 +69,9 @@ class GuardedTraining:
         self._evaluated_step: int | None = None
         checkpoint = resume_from_checkpoint if isinstance(resume_from_checkpoint, str) else None
         self._pending_evaluation_of = checkpoint if checkpoint and evaluation_is_pending(Path(checkpoint)) else None
-        with StopSignal() as self._stop_signal, explain_out_of_memory(self.args, is_static(self.model)):
+        watch = RankWatch(self.args.process_index, self.args.world_size)
+        advice = explain_out_of_memory(self.args, is_static(self.model))
+        with StopSignal() as self._stop_signal, watch, advice:
             return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _shared_facts(self, resume_from_checkpoint: str | bool | None) -> dict[str, object]:

@@ -85,6 +85,7 @@ class RankAgreement:
     def __init__(self, device: torch.device, clock: Callable[[], float] = time.monotonic):
         self._device, self._clock = device, clock
         self._last: tuple[int, float] | None = None
+        self._duration = int(SECONDS_APART * 1000)
         self._next_step = 0
 
     def due(self, step: int) -> bool:
@@ -123,12 +124,14 @@ class RankAgreement:
         return tensor.tolist()
 
     def _milliseconds_per_step(self, step: int) -> int:
-        """Duration of a step since the last agreement; of the first one, a whole interval."""
+        """Duration of a step since the last agreement; at first, when it is unknown, a whole interval."""
+        if self._last is not None and step == self._last[0]:
+            return self._duration
         now, last = self._clock(), self._last
         self._last = (step, now)
-        if last is None:
-            return int(SECONDS_APART * 1000)
-        return int((now - last[1]) * 1000) // max(step - last[0], 1)
+        if last is not None:
+            self._duration = int((now - last[1]) * 1000) // (step - last[0])
+        return self._duration
 
 
 def steps_apart(milliseconds: int) -> int:

@@ -61,7 +61,9 @@ class StopSignal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._previous is not None:
-            signal.signal(signal.SIGTERM, self._previous)
+            # A launcher signals the ranks that are still on their way out: they end with their own status all the same.
+            stopping = kind is not None and issubclass(kind, Interrupted)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN if stopping else self._previous)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         # No logging here: the signal may have come in the midst of a line of the log.
