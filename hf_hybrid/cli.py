@@ -40,6 +40,7 @@ pictures (needs matplotlib, `pip install "hf_hybrid[plots]"`):
 
 benchmarks:
   cldr_qa   the test split of the data set that comes with this package (18 languages, no download)
+  world_facts  104 facts in 11 languages that come with this package and that nothing trains on (no download)
   xquad_r   XQuAD-R of LAReQA (11 languages, 1,190 questions each, 13,014 sentences): needs --data_dir or --hub_id
   mlqa_r    MLQA-R of LAReQA (7 languages, 4,199 questions, 20,534 sentences; not for commercial use): needs --data_dir
   belebele  Belebele (122 language variants, 900 questions each): needs --data_dir, or --hub_id facebook/belebele

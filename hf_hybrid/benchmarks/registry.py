@@ -19,6 +19,7 @@ _LOADERS = {
     "local": ("local", "load_local"),
     "miracl": ("miracl", "load_miracl"),
     "mlqa_r": ("mlqa_r", "load_mlqa_r"),
+    "world_facts": ("world_facts", "load_world_facts"),
     "xquad_r": ("xquad_r", "load_xquad_r"),
 }
 
@@ -47,7 +48,7 @@ def load_benchmark(
     Example:
         >>> load_benchmark("xquad-r")
         Traceback (most recent call last):
-        hf_hybrid.errors.InputError: unknown benchmark 'xquad-r': did you mean xquad_r? (known: belebele, cldr_qa, local, miracl, mlqa_r, xquad_r)
+        hf_hybrid.errors.InputError: unknown benchmark 'xquad-r': did you mean xquad_r? (known: belebele, cldr_qa, local, miracl, mlqa_r, world_facts, xquad_r)
     """
     if name not in _LOADERS:
         raise InputError(
