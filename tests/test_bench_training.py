@@ -77,6 +77,19 @@ def test_collectives_of_the_loss_do_not_grow_with_the_chunks(tmp_path):
     assert counts["sentence-transformers, mini-batch 4"] > 2
 
 
+def test_gpu_benchmark_runs_without_one(tmp_path):
+    script = [sys.executable, str(HERE / "bench_gpu.py"), "--tiny", "--output", str(tmp_path)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(script, capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads((tmp_path / "gpu_tiny.json").read_text())["results"]
+    assert results["float32_loss_difference"] < 1e-3
+    assert [batch["rows"] for batch in results["batches"]] == [8, 16]
+    cached = results["batches"][1]["variants"]
+    assert cached["ours, nothing kept"]["settings"]["budget"] == 0
+    assert all(0 < each["share_of_matrix_rate"] < 1 for each in cached.values())
+
+
 def test_losses_that_differ_stop_the_benchmark():
     assert common.require_equal({"a": [1.0, 2.0], "b": [1.0, 2.0005]}) == pytest.approx(5e-4)
     with pytest.raises(SystemExit, match=r"a and b differ by 2\.00e-03"):
