@@ -189,7 +189,7 @@ def sentence_transformers(
 def texts_in_order(work: Work, presorted: bool = False) -> Dataset:
     """Query and passage of every row of every batch, batch after batch."""
     plan = work.plan()
-    batches = [plan.batch(step) for step in range(work.warmup + work.steps)]
+    batches = [plan.batch(step % len(plan), step // len(plan)) for step in range(work.warmup + work.steps)]
     if presorted:
         lengths = np.array([len(text or "") for text in work.pairs.dataset["passage"]])
         orders = [np.argsort(-lengths[batch.passage_rows], kind="stable") for batch in batches]
