@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_hybrid.losses import Candidates, contrastive_loss, info_nce
-from hf_hybrid.losses.products import add_product, product, uses_onednn
 
 
 def oracle(queries, candidates, positives, examples, passages, hard, scale, literal, query_examples, query_passages):
@@ -162,23 +161,3 @@ def test_gradients_are_handed_out_once():
     loss.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="handed out already"):
         loss.backward()
-
-
-@pytest.mark.parametrize(("m", "n", "d"), [(1, 1, 1), (3, 5, 7), (65, 130, 33), (256, 300, 64)])
-def test_products_of_onednn_equal_the_ordinary_ones(m, n, d):
-    generator = torch.Generator().manual_seed(m)
-    a, b, c = (torch.randn(*shape, generator=generator) for shape in ((m, d), (n, d), (m, n)))
-    close = {"rtol": 1e-5, "atol": 1e-5 * d**0.5}
-    torch.testing.assert_close(product(a, b), a @ b.T, **close)
-    torch.testing.assert_close(product(c, b.T), c @ b, **close)
-    total = b.clone()
-    add_product(total, c, a)
-    torch.testing.assert_close(total, b + c.T @ a, rtol=1e-5, atol=1e-5 * m**0.5)
-
-
-def test_only_float32_on_a_cpu_goes_to_onednn():
-    assert not uses_onednn(torch.ones(2, 2, dtype=torch.float64))
-    assert not uses_onednn(torch.ones(2, 2, device="meta"))
-    with torch.backends.mkldnn.flags(enabled=False):
-        assert not uses_onednn(torch.ones(2, 2))
-        assert torch.equal(product(torch.ones(2, 3), torch.ones(4, 3)), torch.full((2, 4), 3.0))
