@@ -19,7 +19,7 @@ import hf_hybrid.evaluation
 import hf_hybrid.lora
 import hf_hybrid.parsing
 import hf_hybrid.run_folder
-import hf_hybrid.trainer
+import hf_hybrid.trainer  # noqa: F401  # all three are loaded before the fork
 from hf_hybrid.train import main
 
 _context = multiprocessing.get_context("forkserver")
