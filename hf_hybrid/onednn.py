@@ -16,6 +16,8 @@ from torch import nn
 
 # Below so many multiplications a product is over before the way around has paid.
 LEAST_MULTIPLICATIONS = 1 << 20
+# Larger temporaries go back to the kernel after each use, and getting them anew costs as much as the product (glibc: 32 MiB).
+BLOCK_ELEMENTS = 6 << 20
 
 
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -27,10 +29,12 @@ def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def add_product(out: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:
     """`out += a.T @ b`, in place, of matrices `[k, m]` and `[k, n]`."""
-    if uses_onednn(a):
-        out.add_(product(a.T, b.T))
-    else:
+    if not uses_onednn(a):
         out.addmm_(a.T, b)
+        return
+    rows = max(1, BLOCK_ELEMENTS // max(1, out.shape[1]))
+    for start in range(0, len(out), rows):
+        out[start : start + rows].add_(product(a[:, start : start + rows].T, b.T))
 
 
 def uses_onednn(a: torch.Tensor) -> bool:

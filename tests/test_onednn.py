@@ -26,6 +26,16 @@ def test_products_of_onednn_equal_the_ordinary_ones(m, n, d):
     torch.testing.assert_close(total, b + c.T @ a, rtol=1e-5, atol=1e-5 * m**0.5)
 
 
+def test_added_products_are_made_in_blocks(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.randn(30, 50, generator=generator), torch.randn(30, 20, generator=generator)
+    expected, found = torch.zeros(50, 20), torch.zeros(50, 20)
+    add_product(expected, a, b)
+    monkeypatch.setattr("hf_hybrid.onednn.BLOCK_ELEMENTS", 7 * 20)
+    add_product(found, a, b)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_only_float32_on_a_cpu_goes_to_onednn():
     assert not uses_onednn(torch.ones(2, 2, dtype=torch.float64))
     assert not uses_onednn(torch.ones(2, 2, device="meta"))
