@@ -23,7 +23,7 @@ from hf_hybrid.onednn import add_product, product
 
 NEGATIVES = ("in_batch", "in_batch+hard", "literal")
 # Logits held at a time. A GPU wants few large products, a CPU rows that its caches still hold between the passes.
-TILE_ELEMENTS = {"cpu": 1 << 22, "default": 1 << 26}
+TILE_ELEMENTS = {"cpu": 1 << 23, "default": 1 << 26}
 CPU_TILE_ROWS = 256
 
 
