@@ -17,8 +17,9 @@ from .sources import Row, count_rows, read_rows, text_files
 
 # Characters of training text that are compared at once.
 _BATCH_CHARACTERS = 1_000_000
-# Bytes that an evaluation text takes in all indexes, and for each of its characters (measured on XQuAD-R: 16,843 texts, 5.4 million characters).
-_BYTES_OF_TEXT, _BYTES_OF_CHARACTER = 11_000, 40
+# Bytes of an evaluation text in all indexes: for itself, for each of its characters, and for the buckets of near-duplicates (measured on XQuAD-R
+# and on the held-out splits of the mix).
+_BYTES_OF_TEXT, _BYTES_OF_CHARACTER, _BYTES_OF_BUCKETS = 1_000, 40, 10_000
 _SHARED_CHARACTERS = 80
 
 
@@ -122,6 +123,7 @@ def _blocks(
     against: Mapping[str, str | Path], max_memory_mb: float, result: Scan, show_progress: bool
 ) -> Iterator[AgainstTexts]:
     """Evaluation texts, as many at a time as fit the memory."""
+    of_text = _BYTES_OF_TEXT + (_BYTES_OF_BUCKETS if "near_duplicate" in result.checks else 0)
     block, used = AgainstTexts(), 0
     for name, path in against.items():
         files = text_files(path)
@@ -131,7 +133,7 @@ def _blocks(
                     progress.update()
                     result.against_texts.update((name, column, row.lang) for column in row.texts)
                     block.add(name, row)
-                    used += sum(_BYTES_OF_TEXT + _BYTES_OF_CHARACTER * len(text) for text in row.texts.values())
+                    used += sum(of_text + _BYTES_OF_CHARACTER * len(text) for text in row.texts.values())
                     if used > max_memory_mb * 2**20:
                         yield block
                         block, used = AgainstTexts(), 0

@@ -52,7 +52,9 @@ def answer_sentence(passage: str, answer: str, answer_start: int, lang: str) -> 
         answer_start = passage.find(answer)
     if answer_start < 0:
         return None
-    start, end = next((a, b) for a, b in split_sentences(passage, lang) if answer_start < b)
+    start, end = next(((a, b) for a, b in split_sentences(passage, lang) if answer_start < b), (0, 0))
+    if start == end:
+        return None
     if end - start > MAX_PASSAGE:
         start = max(start, min(answer_start, end - MAX_PASSAGE, answer_start - MAX_PASSAGE // 4))
         end = min(end, start + MAX_PASSAGE)
@@ -69,3 +71,27 @@ def first_sentences(text: str, longest: int = MAX_PASSAGE) -> str:
             break
         end = match.start()
     return text[: end or longest].strip()
+
+
+def answer_window(passage: str, answer: str, answer_start: int, lang: str, longest: int = 2_000) -> str | None:
+    """The passage, or of a longer one the sentences around the answer that fit; None where the answer cannot be found."""
+    if answer_start < 0 or not passage.startswith(answer, answer_start):
+        answer_start = passage.find(answer)
+    if answer_start < 0:
+        return None
+    if len(passage) <= longest:
+        return SPACE.sub(" ", passage).strip() or None
+    spans = split_sentences(passage, lang)
+    first = last = next((place for place, (_, end) in enumerate(spans) if answer_start < end), None)
+    if first is None:
+        return None
+    if spans[first][1] - spans[first][0] > longest:
+        return answer_sentence(passage, answer, answer_start, lang)
+    while True:
+        # What follows an answer explains it more often than what comes before it.
+        if last + 1 < len(spans) and spans[last + 1][1] - spans[first][0] <= longest:
+            last += 1
+        elif first > 0 and spans[last][1] - spans[first - 1][0] <= longest:
+            first -= 1
+        else:
+            return SPACE.sub(" ", passage[spans[first][0] : spans[last][1]]).strip()
