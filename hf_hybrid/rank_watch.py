@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 
@@ -89,7 +90,8 @@ class RankWatch:
             thread.join(self._interval)
         if self._threads and kind is None and not self._threads[0].is_alive():
             # After an error the others are left to miss this rank, if they do not fail by themselves.
-            self._store.set(self._key(self._rank), DONE)
+            with suppress(dist.DistNetworkError):
+                self._store.set(self._key(self._rank), DONE)
 
     def _key(self, rank: int) -> str:
         return f"{self._prefix}/{rank}"
@@ -105,10 +107,14 @@ class RankWatch:
                 if self._rank and self._store.check([f"{self._prefix}/end"]):
                     self._end(self._store.get(f"{self._prefix}/end").decode())
                 self._look(watched)
+            except dist.DistNetworkError as error:
+                # What closes a connection is not silent: who was there has ended, and so will this process.
+                logger.debug("The store has gone: %s", error)
+                self._stopped.set()
             except Exception as error:
                 logger.debug("No answer from the store: %s", error)
-                continue
-            self._since_store = 0
+            else:
+                self._since_store = 0
 
     def _look(self, watched: dict[int, tuple[bytes, int]]) -> None:
         # A rank that has not begun yet has no sign to read.
