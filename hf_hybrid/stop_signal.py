@@ -7,6 +7,7 @@ dies of it and hands nothing on, so that processes watch whether their launcher 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -70,10 +71,24 @@ class StopSignal:
         self._received = True
 
 
-def ignore_stop_signals(worker: int) -> None:
-    """Let a data loader's worker live on: launchers signal all processes of a rank, and it needs them for its last step.
+def obey_parent_only(worker: int) -> None:
+    """Let a data loader's worker live on when a launcher signals all processes of a rank: its last step needs the worker.
+
+    The rank itself still ends it by SIGTERM, as it does on its way out. Python's handlers are not told who sends a signal,
+    so a thread takes the signals instead, where the system has that.
 
     Args:
         worker: Number of the worker, as `worker_init_fn` is called with.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Not the parent by the system's account, which can be a server that forks for others.
+    rank = multiprocessing.parent_process()
+    if rank is None or not hasattr(signal, "sigwaitinfo"):
+        return
+
+    def take_signals() -> None:
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != rank.pid:
+            pass
+        os._exit(0)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=take_signals, daemon=True).start()

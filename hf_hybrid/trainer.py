@@ -32,11 +32,14 @@ from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.models import compile_encoder, is_static
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
-from hf_hybrid.stop_signal import ignore_stop_signals
+from hf_hybrid.stop_signal import obey_parent_only
 from hf_hybrid.tokenised import TokenisedPairs
 from hf_hybrid.whole_weights import gather_weights, skeleton, with_weights
 
 logger = logging.getLogger(__name__)
+
+# A worker that brings no batch for so long hangs: reading one takes milliseconds.
+LOADER_SECONDS = 300
 
 
 class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
@@ -106,15 +109,20 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         `set_epoch` then reaches the sampler also through the wrapper that a resumed run puts around it.
         """
         sampler = HybridBatchSampler(self.plan, self.args.process_index, self.args.world_size)
+        workers = self.args.dataloader_num_workers
         loader = DataLoader(
             self.train_dataset,
             batch_sampler=sampler,
             collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
+            num_workers=workers,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
-            persistent_workers=self.args.dataloader_persistent_workers,
+            # A process that forks while one of its threads ends can leave the child hanging (CPython 3.11): once is enough.
+            persistent_workers=workers > 0,
+            timeout=LOADER_SECONDS if workers else 0,
             prefetch_factor=self.args.dataloader_prefetch_factor,
-            worker_init_fn=ignore_stop_signals,
+            worker_init_fn=obey_parent_only,
+            # Seeds of workers, which draw nothing, are not taken from the numbers that dropout is drawn from.
+            generator=torch.Generator(),
         )
         return prepare_data_loader(
             loader, device=self.args.device, num_processes=1, process_index=0, put_on_device=True

@@ -80,6 +80,8 @@ class Ranks:
 
 def _run(target: Callable[[Sequence[str]], int], flags: list[str], environment: dict[str, str], log: Path) -> None:
     os.environ.update(environment)
+    # As in a process of one's own; what the server forks would start a server of its own for its workers.
+    multiprocessing.set_start_method("fork", force=True)
     with log.open("ab", buffering=0) as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)

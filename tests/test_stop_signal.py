@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from hf_hybrid.stop_signal import Interrupted, StopSignal, ignore_stop_signals
+from hf_hybrid.stop_signal import Interrupted, StopSignal, obey_parent_only
 
 
 @pytest.fixture
@@ -46,9 +48,26 @@ def test_other_threads_get_no_signals(handler):
     assert seen == [False] and signal.getsignal(signal.SIGTERM) == handler
 
 
-def test_workers_of_a_loader_live_on(handler):
-    ignore_stop_signals(0)
-    os.kill(os.getpid(), signal.SIGTERM)
+def work(ready) -> None:
+    obey_parent_only(0)
+    ready.set()
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_workers_of_a_loader_obey_their_rank_alone(method):
+    """A launcher signals a whole group of processes; the rank ends its workers, and waits for their end when it exits."""
+    context = multiprocessing.get_context(method)
+    ready = context.Event()
+    worker = context.Process(target=work, args=(ready,))
+    worker.start()
+    assert ready.wait(20)
+    subprocess.run([sys.executable, "-c", f"import os; os.kill({worker.pid}, 15)"], check=True)
+    worker.join(0.3)
+    assert worker.is_alive()
+    worker.terminate()
+    worker.join(20)
+    assert worker.exitcode == 0
 
 
 def test_a_launcher_that_has_gone_is_noticed():
