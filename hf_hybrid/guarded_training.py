@@ -65,7 +65,7 @@ class GuardedTraining:
         compare_ranks(self._shared_facts(resume_from_checkpoint))
         self._records = StepRecords(self.plan, norms=not self.args.fp16)
         self._agreement = RankAgreement(self.accelerator.device)
-        self._stopping = False
+        self._stopping = self._skipped_evaluation = False
         self._evaluated_step: int | None = None
         checkpoint = resume_from_checkpoint if isinstance(resume_from_checkpoint, str) else None
         self._pending_evaluation_of = checkpoint if checkpoint and evaluation_is_pending(Path(checkpoint)) else None
