@@ -30,6 +30,7 @@ from hf_hybrid.lora import has_adapter, load_adapter_weights
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.models import compile_encoder, is_static
+from hf_hybrid.onednn import onednn_layers
 from hf_hybrid.pairs import ParallelPairs
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
 from hf_hybrid.stop_signal import obey_parent_only
@@ -99,6 +100,13 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
         if self.plan is not None and self.is_world_process_zero():
             logger.info("%s", describe_plan(self.plan))
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are compiled."""
+        if self.args.device.type != "cpu" or self.args.torch_compile:
+            return super().train(*args, **kwargs)
+        with onednn_layers(self.model):
+            return super().train(*args, **kwargs)
 
     # -- data ---------------------------------------------------------------------------------------------------------
 

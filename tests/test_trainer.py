@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch._dynamo.utils import counters
+from transformers import TrainerCallback
 
 from hf_hybrid.arguments import HybridTrainingArguments, ModelArguments
 from hf_hybrid.batch_plan import HybridBatchPlan
@@ -16,6 +17,7 @@ from hf_hybrid.benchmarks import Benchmark
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation import HybridEvaluator
 from hf_hybrid.models import build_encoder
+from hf_hybrid.onednn import uses_onednn
 from hf_hybrid.trainer import HybridTrainer
 
 from .conftest import LANGUAGES, make_pairs, renditions
@@ -209,3 +211,38 @@ def test_compiled_transformer_trains_as_the_plain_one(settings, parallel_pairs, 
         # Chunks of several sizes, and one graph: what is compiled takes their shapes as they come.
         assert counters["stats"]["unique_graphs"] == (1 if compile_settings else 0)
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+class LayersInTraining(TrainerCallback):
+    """Notes the types of the linear layers at every step."""
+
+    def __init__(self) -> None:
+        self.types: set[str] = set()
+
+    def on_step_end(self, args, state, control, model, **kwargs) -> None:
+        self.types |= {type(layer).__name__ for layer in model.modules() if isinstance(layer, torch.nn.Linear)}
+
+
+@pytest.mark.parametrize(("settings", "expected"), [({}, "OneDnnLinear"), ({"torch_compile": True}, "Linear")])
+def test_linear_layers_are_onednns_while_training(settings, expected, parallel_pairs, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "no")
+    backend = {"torch_compile_backend": "aot_eager"} if settings else {}
+    seen, model = LayersInTraining(), encoder("transformer")
+    args = arguments(tmp_path, max_steps=1, **settings, **backend)
+    HybridTrainer(model, args, parallel_pairs, callbacks=[seen]).train()
+    assert seen.types == {expected}
+    assert {type(layer) for layer in model.modules() if isinstance(layer, torch.nn.Linear)} == {torch.nn.Linear}
+
+
+@pytest.mark.skipif(not uses_onednn(torch.ones(1, 1)), reason="this torch has no oneDNN products")
+def test_training_by_onednn_gives_the_plain_losses(parallel_pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_hybrid.onednn.LEAST_MULTIPLICATIONS", 1)
+    losses = []
+    for enabled in (True, False):
+        with torch.backends.mkldnn.flags(enabled=enabled):
+            trainer = HybridTrainer(
+                encoder("transformer"), arguments(tmp_path, logging_steps=1, max_steps=4), parallel_pairs
+            )
+            trainer.train()
+        losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4) and losses[0] != losses[1]
