@@ -28,6 +28,7 @@ from hf_hybrid.checkpoints import find_checkpoint, load_checkpoint, saved_prompt
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.lora import add_lora, merge_adapter
 from hf_hybrid.output_files import new_directory
+from hf_hybrid.static_encoder import random_static_encoder, sif_factors
 from hf_hybrid.tokenizer_training import train_tokenizer
 from hf_hybrid.whole_weights import whole_loading
 
@@ -49,7 +50,8 @@ def build_encoder(
 
     Args:
         args: Which encoder, its sizes and prompts.
-        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its own.
+        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its own; with
+            `sif_coefficient` they are run through twice, so that an iterator will not do.
         seed: The same arguments, texts and seed give the same weights. The global generators are left as they were.
 
     Returns:
@@ -204,14 +206,16 @@ def _transformer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -
 
 
 def _static(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> SentenceTransformer:
-    """Build a static encoder: unit-length mean of token vectors, whose initial length is about one."""
+    """Build a static encoder: unit-length mean of token vectors."""
     if args.pooling == "cls":
         raise InputError("pooling: a static encoder has no cls token; leave it out or set mean")
-    tokenizer = _tokenizer(args, texts, seed).backend_tokenizer
+    tokenizer, factors = _tokenizer(args, texts, seed).backend_tokenizer, None
+    if args.sif_coefficient is not None:
+        if texts is None:
+            raise InputError("sif_coefficient: frequencies are counted in the training texts, and there are none")
+        factors = sif_factors(tokenizer, texts, args.sif_coefficient)
     with _seeded(seed):
-        weights = torch.randn(tokenizer.get_vocab_size(), args.embedding_dimension) / args.embedding_dimension**0.5
-    module = StaticEmbedding(tokenizer, embedding_weights=weights.to(_dtype(args)))
-    model = SentenceTransformer(modules=[module, Normalize()], device="cpu")
+        model = random_static_encoder(tokenizer, args.embedding_dimension, factors, _dtype(args))
     _set_max_length(model, args.max_seq_length)
     return model
 
@@ -235,7 +239,7 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
         raise InputError(
             f"tokenizer_name_or_path: encoder {args.encoder!r} needs a tokenizer; give one, or texts to train it on"
         )
-    return train_tokenizer(texts, args.vocab_size, args.tokenizer_sample, seed=seed)
+    return train_tokenizer(texts, args.vocab_size, args.tokenizer_sample, seed=seed, lowercase=args.lowercase)
 
 
 def _set_prompts(model: SentenceTransformer, args: ModelArguments, saved: dict[str, str | None]) -> None:

@@ -90,6 +90,7 @@ def train_tokenizer(
     sample: int = 1_000_000,
     max_length: int | None = None,
     seed: int = 42,
+    lowercase: bool = False,
 ) -> PreTrainedTokenizerFast:
     """Train a Unigram tokenizer (Kudo, 2018) on a sample of the texts.
 
@@ -99,6 +100,7 @@ def train_tokenizer(
         sample: Number of texts to train on. Memory and time grow with it.
         max_length: `model_max_length` of the tokenizer; unlimited by default.
         seed: Seed of the sample.
+        lowercase: Whether the tokenizer lower-cases all text, as it then does in training.
 
     Returns:
         A fast tokenizer that `save_pretrained` writes and `AutoTokenizer` loads.
@@ -116,7 +118,7 @@ def train_tokenizer(
             f"vocab_size: {vocab_size} is too small for a trained tokenizer; give {SMALLEST_VOCABULARY} or more"
         )
     own_pieces = vocab_size - len(SPECIAL_TOKENS) - len(BYTE_TOKENS)
-    normalizer = _normalizer()
+    normalizer = _normalizer(lowercase)
     drawn = [
         normalizer.normalize_str(text) for text in _progress(sample_texts(texts, sample, seed), "Normalising texts")
     ]
@@ -130,12 +132,13 @@ def train_tokenizer(
         len(rare),
     )
     pieces = _train_pieces(drawn, rare, own_pieces)
-    return _wrap(_assemble(pieces), max_length)
+    return _wrap(_assemble(pieces, normalizer), max_length)
 
 
-def _normalizer() -> normalizers.Normalizer:
+def _normalizer(lowercase: bool) -> normalizers.Normalizer:
     spaces = normalizers.Replace(Regex(r"\s+"), " ")
-    return normalizers.Sequence([normalizers.NFKC(), spaces, normalizers.Strip()])
+    steps = [normalizers.NFKC(), spaces, normalizers.Strip()]
+    return normalizers.Sequence([*steps, normalizers.Lowercase()] if lowercase else steps)
 
 
 def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
@@ -184,13 +187,13 @@ def _with_second_occurrences(texts: Iterable[str], number: int) -> Iterator[str]
     yield from (word + MARK for word in frequent[:number])
 
 
-def _assemble(pieces: list[tuple[str, float]]) -> Tokenizer:
+def _assemble(pieces: list[tuple[str, float]], normalizer: normalizers.Normalizer) -> Tokenizer:
     lowest = min(score for _, score in pieces)
     vocabulary = [(token, 0.0) for token in SPECIAL_TOKENS]
     vocabulary += [(token, lowest) for token in BYTE_TOKENS] + pieces
     unknown = SPECIAL_TOKENS.index("<unk>")
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=unknown, byte_fallback=True))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = _normalizer(), _pre_tokenizer()
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, _pre_tokenizer()
     metaspace = decoders.Metaspace(replacement="▁", prepend_scheme="always")
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), metaspace])
     tokenizer.post_processor = processors.TemplateProcessing(

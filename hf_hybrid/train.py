@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.pairs import ParallelPairs
     from hf_hybrid.run_folder import RunFolder
+    from hf_hybrid.tokenizer_texts import TokenizerTexts
     from hf_hybrid.trainer import HybridTrainer
 
 logger = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def _train(
     set_seed(training_args.seed)
     pairs = load_split(data_args, data_args.train_split)
     dev, test = (load_benchmark(data_args, split) for split in (data_args.dev_split, data_args.test_split))
-    model = build_encoder(model_args, training_texts(pairs), seed=training_args.seed)
+    model = build_encoder(model_args, tokenizer_texts(data_args, pairs), seed=training_args.seed)
     evaluator = None if dev is None else HybridEvaluator(dev, show_progress=False)
     if evaluator is None:
         training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
@@ -136,11 +137,14 @@ def load_benchmark(data_args: DataArguments, split: str) -> Benchmark | None:
     return Benchmark.from_pairs(load_split(data_args, split), name=split, max_examples=data_args.max_eval_examples)
 
 
-def training_texts(pairs: ParallelPairs) -> Iterator[str]:
-    """Every query and passage, for an encoder built from scratch to train its tokenizer on."""
-    for batch in pairs.dataset.select_columns(["query", "passage"]).iter(batch_size=10_000):
-        for column in ("query", "passage"):
-            yield from (text for text in batch[column] if text is not None)
+def tokenizer_texts(data_args: DataArguments, pairs: ParallelPairs) -> TokenizerTexts:
+    """The texts that an encoder built from scratch trains its tokenizer on."""
+    from hf_hybrid.tokenizer_texts import TokenizerTexts, load_tokenizer_texts
+
+    limit = data_args.tokenizer_characters
+    if data_args.tokenizer_texts:
+        return load_tokenizer_texts(data_args.tokenizer_texts, data_args.languages, limit)
+    return TokenizerTexts([pairs.dataset], characters=limit)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

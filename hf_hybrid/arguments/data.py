@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hf_hybrid.errors import InputError
+
 
 @dataclass
 class DataArguments:
@@ -29,6 +31,11 @@ class DataArguments:
             Train and evaluate on these languages only.
         max_eval_examples (`int`, *optional*, defaults to `300`):
             Most examples (each in all its languages) of the development and test splits.
+        tokenizer_texts (`list[str]`, *optional*):
+            Parquet/JSONL files with a column lang and any of query, passage, text, on which an encoder from scratch trains
+            its tokenizer; by default the training data.
+        tokenizer_characters (`int`, *optional*):
+            At most so many characters of every language for the tokenizer, so that all get pieces; by default all text.
     """
 
     dataset_name_or_path: str | None = field(
@@ -60,3 +67,21 @@ class DataArguments:
         default=300,
         metadata={"help": "Most examples (each in all its languages) of the development and test splits."},
     )
+    tokenizer_texts: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Parquet/JSONL files with a column lang and any of query, passage, text, on which an encoder from "
+            "scratch trains its tokenizer; by default the training data."
+        },
+    )
+    tokenizer_characters: int | None = field(
+        default=None,
+        metadata={
+            "help": "At most so many characters of every language for the tokenizer, so that all get pieces; by default all "
+            "text."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if self.tokenizer_characters is not None and self.tokenizer_characters < 1:
+            raise InputError(f"tokenizer_characters: {self.tokenizer_characters} is below 1; give a positive number")

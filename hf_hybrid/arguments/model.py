@@ -35,8 +35,13 @@ class ModelArguments(LoraArguments):
             Size of the Unigram vocabulary that is trained for an encoder built from scratch, special tokens included.
         tokenizer_sample (`int`, *optional*, defaults to `1000000`):
             Number of texts, drawn evenly over the training texts, that the tokenizer is trained on.
+        lowercase (`bool`, *optional*, defaults to `False`):
+            Whether the tokenizer that is trained lower-cases all text.
         embedding_dimension (`int`, *optional*, defaults to `256`):
             Dimension of the vectors of a static encoder.
+        sif_coefficient (`float`, *optional*):
+            Scale the random token vectors of a static encoder by smooth inverse frequency `a / (a + p)` with this `a`
+            (Arora et al., 2017: 1e-4 to 1e-3); by default they are all of one length.
         hidden_size (`int`, *optional*, defaults to `256`):
             Width, and so the dimension of the vectors, of a transformer built from scratch.
         num_hidden_layers (`int`, *optional*, defaults to `4`):
@@ -117,9 +122,20 @@ class ModelArguments(LoraArguments):
         default=1_000_000,
         metadata={"help": "Number of texts, drawn evenly over the training texts, that the tokenizer is trained on."},
     )
+    lowercase: bool = field(
+        default=False,
+        metadata={"help": "Whether the tokenizer that is trained lower-cases all text."},
+    )
     embedding_dimension: int = field(
         default=256,
         metadata={"help": "Dimension of the vectors of a static encoder."},
+    )
+    sif_coefficient: float | None = field(
+        default=None,
+        metadata={
+            "help": "Scale the random token vectors of a static encoder by smooth inverse frequency `a / (a + p)` with this "
+            "`a` (Arora et al., 2017: 1e-4 to 1e-3); by default they are all of one length."
+        },
     )
     hidden_size: int = field(
         default=256,
@@ -193,6 +209,10 @@ class ModelArguments(LoraArguments):
             raise InputError(
                 f"num_attention_heads: {self.num_attention_heads} does not divide hidden_size {self.hidden_size}; "
                 "change one of the two"
+            )
+        if self.sif_coefficient is not None and self.sif_coefficient <= 0:
+            raise InputError(
+                f"sif_coefficient: {self.sif_coefficient} is not above 0; leave it out for vectors of one length"
             )
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise InputError(f"dropout: {self.dropout} is outside [0, 1)")
