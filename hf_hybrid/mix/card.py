@@ -1,11 +1,7 @@
-"""The card of a mix: the template's text with the numbers of this build between its markers.
-
-In the front matter a block is `# build.py: NAME` ... `# end: NAME`, below it `<!-- build.py: NAME -->` ... `<!-- end: NAME -->`.
-"""
+"""The card of a mix: the template's text with the numbers of this build between its markers, see `hf_hybrid.marked_blocks`."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +10,7 @@ from typing import Any
 
 from ..card_lint.hub_values import size_category
 from ..decontamination.report import table
-from ..errors import InputError
+from ..marked_blocks import replace_field_blocks, replace_text_blocks
 from ..output_files import write_bytes
 from .filters import REASONS
 from .parts import CONFIGS
@@ -22,6 +18,7 @@ from .parts import CONFIGS
 _SPLITS = ("train", "dev", "test")
 _DEFAULT = "qa"
 _PUBLIC_DOMAIN = "public-domain"
+_MARK = "build.py"
 
 
 def write_card(template: Path, target: Path, report: Mapping[str, Any]) -> None:
@@ -36,22 +33,12 @@ def write_card(template: Path, target: Path, report: Mapping[str, Any]) -> None:
         InputError: The template lacks a marker.
     """
     text = template.read_text(encoding="utf-8")
-    for name, block in front_matter(report).items():
-        text = _replaced(text, rf"(# build\.py: {name}\n).*?(# end: {name}\n)", f"{block}\n", name, template)
-    for name, block in sections(report).items():
-        pattern = rf"(<!-- build\.py: {name} -->\n).*?(<!-- end: {name} -->)"
-        text = _replaced(text, pattern, f"\n{block}\n\n", name, template)
+    text = replace_field_blocks(text, front_matter(report), _MARK, template)
+    text = replace_text_blocks(text, sections(report), _MARK, template)
     write_bytes(target, text.encode(), overwrite=True)
     licence = template.with_name("LICENSE")
     if licence.is_file() and licence.resolve() != target.with_name("LICENSE").resolve():
         shutil.copyfile(licence, target.with_name("LICENSE"))
-
-
-def _replaced(text: str, pattern: str, block: str, name: str, template: Path) -> str:
-    text, count = re.subn(pattern, lambda match: match[1] + block + match[2], text, flags=re.DOTALL)
-    if count != 1:
-        raise InputError(f"{template}: expected one block marked {name!r}, found {count}; restore the markers")
-    return text
 
 
 def front_matter(report: Mapping[str, Any]) -> dict[str, str]:
