@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,19 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg")
 # Above this many languages everything is drawn smaller, and the cells of a matrix without numbers.
 MANY = 24
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def write_picture(path: str | Path, figure: Figure, overwrite: bool = False) -> Path:
+def write_picture(
+    path: str | Path, figure: Figure, overwrite: bool = False, source: tuple[str, str] | None = None
+) -> Path:
     """Write one picture; the suffix says the format.
+
+    Args:
+        path: the file.
+        figure: what is drawn.
+        overwrite: replace an existing file.
+        source: file that it is drawn from and its sha256; a PNG keeps them, see `picture_source`.
 
     Raises:
         InputError: another suffix than .png or .svg, or the file exists.
@@ -30,9 +40,25 @@ def write_picture(path: str | Path, figure: Figure, overwrite: bool = False) -> 
     buffer = io.BytesIO()
     # Text as text: small files, searchable, and the fonts of the reader; no date, so that equal results give equal files.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "hf_hybrid"}):
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
+        metadata: dict[str, str | None] = {"Date": None} if path.suffix.lower() == ".svg" else {}
+        if source is not None and path.suffix.lower() == ".png":
+            metadata["Source"] = " ".join(reversed(source))
         figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=160, metadata=metadata)
     return write_bytes(path, buffer.getvalue(), overwrite)
+
+
+def picture_source(path: str | Path) -> tuple[str, str] | None:
+    """File that a PNG was drawn from, and its sha256, where the picture says so."""
+    content = Path(path).read_bytes()
+    place = len(_PNG)
+    while content.startswith(_PNG) and place + 8 <= len(content):
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        keyword, _, text = content[place + 8 : place + 8 + length].partition(b"\0")
+        if kind == b"tEXt" and keyword == b"Source":
+            digest, _, file = text.decode("latin-1").partition(" ")
+            return file, digest
+        place += length + 12
+    return None
 
 
 def check_picture_path(path: str | Path) -> None:

@@ -9,11 +9,21 @@ from ..errors import InputError
 from .card import README, Card, Finding, read_card
 from .croissant import check_croissant
 from .data_files import check_checksums, check_configs, check_counts
+from .eval_results import check_eval_results
 from .figures import check_figures
 from .links import check_hub_names, check_links, check_owners
 from .loading import check_loading
-from .metadata import check_fields, check_languages, check_licence, check_local_paths, check_sections, check_tasks
+from .metadata import (
+    check_fields,
+    check_languages,
+    check_licence,
+    check_local_paths,
+    check_sections,
+    check_snippet,
+    check_tasks,
+)
 from .project import Project, project_of, repositories_below
+from .sources import check_sources
 from .spaces import check_space
 
 
@@ -100,6 +110,8 @@ def _check(card: Card, project: Project, built: bool, load: bool, croissant: boo
         check_hub_names(card, project),
         check_figures(card),
     ]
+    if card.kind == "model":
+        rules += [check_snippet(card), check_eval_results(card), check_sources(card)]
     if card.kind == "space":
         rules.append(check_space(card, project))
     if card.kind == "dataset":

@@ -23,7 +23,16 @@ _LIMITS = ("Limits", "Limitations")
 _LICENCE = ("Licence", "License")
 REQUIRED_SECTIONS = {
     "dataset": (_USE, ("Columns", "Fields"), ("How it was made", "Source"), _LIMITS, _LICENCE),
-    "model": (_USE, ("Evaluation", "Results"), ("Training",), _LIMITS, _LICENCE, ("Citation",)),
+    "model": (
+        _USE,
+        ("What it is for", "Intended use", "Uses"),
+        ("Languages",),
+        ("Evaluation", "Results"),
+        ("Training",),
+        _LIMITS,
+        _LICENCE,
+        ("Citation",),
+    ),
     "space": (_USE, _LIMITS),
     # What the library `evaluate` asks of a metric's card.
     "metric": (
@@ -124,6 +133,22 @@ def check_sections(card: Card) -> Iterator[Finding]:
     if len(tops) != 1:
         line = tops[1] if tops else card.body_start
         yield card.finding(line, "section", f"the card has {len(tops)} titles (`# ...`) instead of one")
+
+
+def check_snippet(card: Card) -> Iterator[Finding]:
+    """The first section of a model's card says how to use it, in Python that can be run."""
+    sections = [
+        (title, start, end) for title, start, end in card.sections() if not card.lines[start - 1].startswith("###")
+    ]
+    if not sections:
+        return
+    title, start, end = sections[0]
+    if not any(re.match(rf"(?i){re.escape(name)}\b", title) for name in _USE):
+        yield card.finding(start, "snippet", f"the first section is {title!r}: begin with `## {_USE[0]}`")
+    elif "```python" not in (line.strip() for line in card.lines[start:end]):
+        yield card.finding(
+            start, "snippet", f"the section {title!r} has no block of ```python: show how to load the model"
+        )
 
 
 def check_local_paths(card: Card) -> Iterator[Finding]:

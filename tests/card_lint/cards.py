@@ -99,6 +99,18 @@ model-index:
 
 Take `similarity = 0.9` for the same, batches of 100.
 
+```python
+model = "tiny"
+```
+
+## What it is for
+
+Toys.
+
+## Languages
+
+German and Chinese.
+
 ## Training
 
 Learning rate 0.003, 40 % of the batches.

@@ -229,6 +229,9 @@ BROKEN = [
     ("model", "            args: {results: results.json#/summary/mo_map}\n", "", "figure", "no `args: ", "type: map"),
     ("model", "11 languages;", "11 languages, .7 and more;", "figure", r"\.7 says not where it is from", "Mo is"),
     ("model", "11 languages;", "half (50 %) of the languages;", "figure", r"50 % says not where it is from", "Mo is"),
+    # the snippet
+    ("model", "```python\nmodel", "```text\nmodel", "snippet", "no block of ```python", "## Use"),
+    ("model", "## Use", "## Idea\n\n## Use", "snippet", "the first section is 'Idea': begin with `## Use`", "## Idea"),
     # Spaces
     ("space", "colorTo: indigo", "colorTo: cyan", "space", "colorTo: 'cyan' is none of", "colorTo"),
     ("space", "Searches toys", "S" * 61, "space", "61 characters, the Hub takes 60", "short_description"),

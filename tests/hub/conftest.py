@@ -22,7 +22,16 @@ tags: [sentence-transformers]
 ---
 
 # A small model
-""" + "".join(f"\n## {name}\n\nText.\n" for name in "Use Training Evaluation Limits Licence Citation".split())
+
+## Use
+
+```python
+from sentence_transformers import SentenceTransformer
+```
+""" + "".join(
+    f"\n## {name}\n\nText.\n"
+    for name in ("What it is for", "Languages", "Training", "Evaluation", "Limits", "Licence", "Citation")
+)
 
 
 @pytest.fixture
