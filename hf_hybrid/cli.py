@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .cli_arms import add_arms
 from .cli_benchmarks import add_benchmark_options, one_by_one
 from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
@@ -105,11 +106,12 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | encode | search | decontaminate | lint | push | pull | install-metric",
+        metavar="train | evaluate | compare | arms | card | encode | search | decontaminate | lint | push | pull | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
     add_compare(verbs)
+    add_arms(verbs)
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
     add_lint(verbs)
