@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .cli_arms import add_arms
 from .cli_benchmarks import add_benchmark_options, one_by_one
+from .cli_card import add_card
 from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
 from .cli_decontaminate import add_decontaminate
@@ -112,6 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_evaluate(verbs)
     add_compare(verbs)
     add_arms(verbs)
+    add_card(verbs)
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
     add_lint(verbs)
