@@ -16,6 +16,7 @@ from .cli_card import add_card
 from .cli_compare import add_compare
 from .cli_corpus import add_corpus_verbs, evaluate_corpus_benchmark
 from .cli_decontaminate import add_decontaminate
+from .cli_export import add_export
 from .cli_hub import add_hub_verbs
 from .cli_install_metric import add_install_metric
 from .cli_lint import add_lint
@@ -107,7 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | arms | card | encode | search | decontaminate | lint | push | pull | install-metric",
+        metavar="train | evaluate | compare | arms | card | encode | search | decontaminate | export | lint | push | pull | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
@@ -116,6 +117,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_card(verbs)
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
+    add_export(verbs)
     add_lint(verbs)
     add_hub_verbs(verbs)
     add_install_metric(verbs)
