@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
+DPI = 160
 # Above this many languages everything is drawn smaller, and the cells of a matrix without numbers.
 MANY = 24
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def write_picture(
-    path: str | Path, figure: Figure, overwrite: bool = False, source: tuple[str, str] | None = None
+    path: str | Path,
+    figure: Figure,
+    overwrite: bool = False,
+    source: tuple[str, str] | None = None,
+    dpi: int = DPI,
 ) -> Path:
     """Write one picture; the suffix says the format.
 
@@ -29,6 +34,7 @@ def write_picture(
         figure: what is drawn.
         overwrite: replace an existing file.
         source: file that it is drawn from and its sha256; a PNG keeps them, see `picture_source`.
+        dpi: dots per inch of a PNG.
 
     Raises:
         InputError: another suffix than .png or .svg, or the file exists.
@@ -43,7 +49,7 @@ def write_picture(
         metadata: dict[str, str | None] = {"Date": None} if path.suffix.lower() == ".svg" else {}
         if source is not None and path.suffix.lower() == ".png":
             metadata["Source"] = " ".join(reversed(source))
-        figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=160, metadata=metadata)
+        figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
     return write_bytes(path, buffer.getvalue(), overwrite)
 
 

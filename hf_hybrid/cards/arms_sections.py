@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..comparison import FIGURES, SETTINGS
@@ -87,12 +87,13 @@ def claims_section(files: FolderFiles) -> str:
     return "\n\n".join(
         [
             "### The paper's claims",
-            "What [the paper](https://arxiv.org/abs/2408.10536) says of hybrid batches, with our difference (hybrid less the other arm; mAP in points, rank distance in ranks), "
-            "its interval, which resamples paragraphs and seeds, and p.",
+            "What [the paper](https://arxiv.org/abs/2408.10536) says of hybrid batches, with our difference (hybrid less the other arm; mAP in points, "
+            f"rank distance in ranks), its interval and p. {_resampled(source.content['comparisons'].values())}",
             tied_table(["claim", "against", "difference", "p", "verdict", "test"], rows),
             _sentence(
                 "A claim holds where the whole interval is on its side of zero; *at least as good* where a loss of {} points or more is rejected. "
-                "It does not hold where the interval is on the other side; else it is not resolved. p is not corrected for the number of claims.",
+                "It does not hold where the interval is on the other side; else it is not resolved. p is two-sided, for *at least as good* that of the "
+                "one-sided test, and not corrected for the number of claims.",
                 margin,
             ),
         ]
@@ -154,7 +155,11 @@ def comparisons_section(files: FolderFiles) -> str:
         ]
     if not parts:
         return ""
-    note = "Paired, resampling paragraphs (and seeds, where there are several); differences in points of mAP or percent, ranks as they are."
+    compared = [
+        *(files.arms.content.get("comparisons", {}).values() if files.arms else ()),
+        *(one.content for one in files.comparisons),
+    ]
+    note = f"Differences in points of mAP or percent, ranks as they are; paired. {_resampled(compared)}"
     return "\n\n".join(["### Comparisons", note, *filter(None, parts)])
 
 
@@ -189,6 +194,15 @@ def _languages_told(comparison: Mapping[str, Any], b: str) -> str:
         if any(found.values()):
             told.append(f"{title}: better in {listed(found['better'])}, worse in {listed(found['worse'])}")
     return f"By language of the question, with Holm's correction, `{b}` is in {'; '.join(told)}." if told else ""
+
+
+def _resampled(comparisons: Iterable[Mapping[str, Any]]) -> str:
+    """What the intervals are about."""
+    several = [all(len(one[side]["seeds"]) > 1 for side in ("a", "b")) for one in comparisons]
+    if all(several):
+        return "Intervals resample paragraphs and seeds."
+    one_seed = "With one seed on a side" if any(several) else "With one seed a side, as here,"
+    return f"Intervals resample paragraphs, and seeds where there are several. {one_seed} they are about these models, not about the way of training."
 
 
 def _system(side: Mapping[str, Any]) -> str:

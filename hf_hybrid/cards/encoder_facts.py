@@ -16,6 +16,7 @@ _PASSAGE_PROMPTS = ("document", "passage", "corpus")
 _QUERY_PROMPTS = ("query",)
 # Tokenizers without a limit say something like 10^30.
 _LONGEST = 1_000_000
+_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class EncoderFacts:
         max_length: tokens of a text; None without a limit.
         vocabulary: rows of the token vectors.
         parameters: numbers in the weights.
+        dtype: of the largest table of weights, as `float16`.
         weight_bytes: size of the weights on disk.
         lower_cased: whether texts are lower-cased outside of the tokenizer.
     """
@@ -47,6 +49,7 @@ class EncoderFacts:
     max_length: int | None
     vocabulary: int | None
     parameters: int
+    dtype: str
     weight_bytes: int
     lower_cased: bool
 
@@ -93,7 +96,10 @@ def read_encoder(folder: Path) -> EncoderFacts:
     transformer = _read(folder / "sentence_bert_config.json") or {}
     pooling = settings.get("Pooling", {})
     tensors = _tensors(folder)
-    tokens = max((shape for shape in tensors.values() if len(shape) == 2), key=math.prod, default=None)
+    largest = max(
+        tensors.values(), key=lambda tensor: math.prod(tensor["shape"]), default={"shape": [], "dtype": "F32"}
+    )
+    tokens = largest["shape"] if len(largest["shape"]) == 2 else None
     is_static = modules[0] == "StaticEmbedding"
     return EncoderFacts(
         modules=modules,
@@ -107,7 +113,8 @@ def read_encoder(folder: Path) -> EncoderFacts:
         else pooling.get("embedding_dimension", pooling.get("word_embedding_dimension")),
         max_length=None if is_static else _max_length(folder, transformer, config),
         vocabulary=tokens[0] if is_static and tokens else config.get("vocab_size"),
-        parameters=sum(map(math.prod, tensors.values())),
+        parameters=sum(math.prod(tensor["shape"]) for tensor in tensors.values()),
+        dtype=_DTYPES.get(largest["dtype"], largest["dtype"].lower()),
         weight_bytes=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         lower_cased=bool(transformer.get("do_lower_case", False)),
     )
@@ -138,9 +145,9 @@ def _max_length(folder: Path, transformer: dict[str, Any], config: dict[str, Any
     return None
 
 
-def _tensors(folder: Path) -> dict[str, list[int]]:
-    """Name -> shape of every tensor of the weights, from the heads of the files."""
-    shapes: dict[str, list[int]] = {}
+def _tensors(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name -> shape and type of every tensor of the weights, from the heads of the files."""
+    tensors: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with open(path, "rb") as file:
             start = file.read(8)
@@ -149,8 +156,8 @@ def _tensors(folder: Path) -> dict[str, list[int]]:
             entries = json.loads(head)
         except ValueError as error:
             raise InputError(f"{path}: the head of the weights is damaged; save the model again") from error
-        shapes |= {name: entry["shape"] for name, entry in entries.items() if name != "__metadata__"}
-    return shapes
+        tensors |= {name: entry for name, entry in entries.items() if name != "__metadata__"}
+    return tensors
 
 
 def _read(path: Path) -> Any:

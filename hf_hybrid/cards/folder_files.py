@@ -18,9 +18,10 @@ The others by their name:
 
     {"training_version": 1, "commit": "40 hex digits", "command": "hf-hybrid train --config training.yaml", "seed": 42,
      "data_sha256": {"qa/train.parquet": "64 hex digits"}, "seconds": 1200.5,
-     "hardware": {"machine": "x86_64", "cpus": 2, "accelerator": null}, "versions": {"torch": "2.13.0"}}
+     "hardware": {"machine": "x86_64", "cpus": 2, "accelerator": null}, "versions": {"torch": "2.13.0"},
+     "stages": [{"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0}]}
 
-``command`` and ``versions`` may be missing. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
+``command``, ``versions`` and ``stages`` may be missing. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "mix": {"rows": dict, "examples": dict, "row_licences": dict, "outputs": dict},
 }
+_STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
 # Those that a reader looks for first.
 _ORDER = ("xquad_r", "mlqa_r", "belebele", "miracl", "world_facts", "local", "cldr_qa")
 
@@ -124,6 +126,8 @@ def read_folder(folder: Path) -> FolderFiles:
         source = Source(_name_in(folder, path), _read_json(path))
         if path.stem in SCHEMAS and path.parent != folder:
             _check(source.content, SCHEMAS[path.stem], source.file, "")
+            if path.stem == "training" and "stages" in source.content:
+                _check(source.content, _STAGES, source.file, "")
             named[path.stem] = source
             continue
         kinds = _kinds(source, path)

@@ -90,7 +90,14 @@ def eval_result_files(files: FolderFiles, ids: Mapping[str, str], model_name: st
         ids: from `dataset_ids`.
         model_name: becomes the source of the entries where it is a name of the Hub.
     """
-    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+    if not ids:
+        return {}
+    try:
+        from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+    except ImportError as error:
+        raise InputError(
+            ".eval_results need a newer huggingface_hub: pip install --upgrade huggingface_hub"
+        ) from error
 
     written = {}
     for source in files.results:

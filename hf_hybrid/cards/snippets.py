@@ -30,7 +30,10 @@ def use_section(facts: EncoderFacts, name: str, dimensions: tuple[int, ...] = ()
         told = "mean of the token vectors" if facts.pooling == "mean" else "vector of the first token"
         length = ", scaled to length one" if facts.is_normalised else ""
         parts += [f"With `transformers` alone: {told}{length}.", _block(_transformers(facts, name))]
-    elif facts.is_static and facts.modules in (("StaticEmbedding",), ("StaticEmbedding", "Normalize")):
+    elif facts.modules in (("StaticEmbedding",), ("StaticEmbedding", "Normalize")):
+        # numpy knows no bfloat16.
+        if facts.dtype == "bfloat16":
+            return "\n\n".join(parts)
         length = ", scaled to length one" if facts.is_normalised else ""
         parts += [
             f"Without torch: a text's vector is the mean of its tokens' vectors{length}.",

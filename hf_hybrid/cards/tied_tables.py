@@ -93,14 +93,17 @@ class Source:
         return found
 
 
-def tied_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], left: int = 1) -> str:
-    """A Markdown table in a block of figures; the first ``left`` columns are text.
+def tied_table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """A Markdown table in a block of figures; columns with figures are set to the right.
 
     The first column is no figure for the lint, and digits in text of other columns are set as code.
     """
     figures = [figure for row in rows for cell in row[1:] for figure in _figures_of(cell)]
     shown = [[_shown(cell, column) for column, cell in enumerate(row)] for row in rows]
-    return _block(table(head, shown, left), figures)
+    lines = table(head, shown).splitlines()
+    numbers = [any(_figures_of(row[column]) for row in rows) for column in range(len(head))]
+    lines[1] = f"| {' | '.join('---:' if number else '---' for number in numbers)} |"
+    return _block("\n".join(lines), figures)
 
 
 def tied_text(*parts: Tied) -> str:

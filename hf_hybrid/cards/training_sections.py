@@ -44,7 +44,18 @@ def _facts(source: Source) -> str:
     lines += [f"* trained on `{name}`, sha256 `{digest}`" for name, digest in content["data_sha256"].items()]
     figures = [source.figure("seed"), source.figure("seconds")]
     told = tied_text(Tied("Seed {}; {} seconds of training.", tuple(filter(None, figures))))
-    return told + "\n\n" + "\n".join(lines)
+    parts = [told, "\n".join(lines)]
+    if stages := content.get("stages"):
+        rows: list[list[Cell]] = [
+            [
+                stage["name"],
+                f"`{stage['arm']}`",
+                *(source.figure("stages", number, key) for key in ("batches", "batch_size", "seconds")),
+            ]
+            for number, stage in enumerate(stages)
+        ]
+        parts.append(tied_table(["stage", "arm", "batches", "rows of a batch", "seconds"], rows))
+    return "\n\n".join(parts)
 
 
 def _plan(files: FolderFiles) -> str:
@@ -98,7 +109,7 @@ def data_section(files: FolderFiles) -> str:
             rows.append([f"`{name}`", f"`{licences}`" if licences else None, examples, renditions])
         whole = [mix.figure(key, config, "train", total=True) for key in ("examples", "rows")]
         rows.append(["all", "", *whole])
-        parts += [f"`{config}`:", tied_table(["source", "licence", "examples", "renditions"], rows, left=2)]
+        parts += [f"`{config}`:", tied_table(["source", "licence", "examples", "renditions"], rows)]
     digests = [f"{entry['sha256']}  {name}" for name, entry in mix.content["outputs"].items()]
     if digests:
         parts += [

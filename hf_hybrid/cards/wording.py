@@ -15,6 +15,8 @@ BENCHMARKS = {
     "miracl": "MIRACL",
     "world_facts": "World Facts",
     "cldr_qa": "CLDR QA",
+    # What a training run holds out of its own data.
+    "test": "test split of the run",
 }
 # title, key of a results file, factor, decimals; {k} is the cutoff
 COLUMNS = (

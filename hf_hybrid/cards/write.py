@@ -44,6 +44,8 @@ _TEMPLATE = Path(__file__).with_name("template.md")
 # What only the card that sentence-transformers writes says.
 _GENERATED = ("This is a [sentence-transformers](https://www.SBERT.net) model", "generated_from_trainer")
 _MANY_LANGUAGES = 12
+# Enough to read in a browser; a repository's history keeps every picture.
+_DPI = 110
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _summary(facts: EncoderFacts, files: FolderFiles) -> str:
         if facts.architecture
         else "An encoder"
     )
-    sizes = [f"{facts.parameters:,} parameters", f"{facts.weight_bytes / 1e6:,.1f} MB of weights"]
+    sizes = [f"{facts.parameters:,} parameters", f"{facts.weight_bytes / 1e6:,.1f} MB of weights ({facts.dtype})"]
     if facts.vocabulary:
         sizes.insert(0, f"{facts.vocabulary:,} tokens")
     if facts.dimension:
@@ -287,6 +289,6 @@ def _draw(folder: Path, files: FolderFiles, again: bool) -> list[str]:
         origin = (source.file, hashlib.sha256((folder / source.file).read_bytes()).hexdigest())
         path = folder / name
         if again or not path.is_file() or picture_source(path) != origin:
-            write_picture(path, draw(), overwrite=True, source=origin)
+            write_picture(path, draw(), overwrite=True, source=origin, dpi=_DPI)
             written.append(name)
     return written

@@ -49,6 +49,10 @@ TRAINING = {
     "seconds": 1234.56,
     "hardware": {"machine": "x86_64", "cpus": 2, "accelerator": None},
     "versions": {"torch": "2.13.0"},
+    "stages": [
+        {"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0},
+        {"name": "released", "arm": "hybrid", "batches": 600, "batch_size": 1024, "seconds": 334.56},
+    ],
 }
 MIX = {
     "rows": {

@@ -29,6 +29,7 @@ def facts_of(**changes) -> EncoderFacts:
         "max_length": 16,
         "vocabulary": 10,
         "parameters": 100,
+        "dtype": "float32",
         "weight_bytes": 400,
         "lower_cased": False,
     }
@@ -76,6 +77,27 @@ def test_a_static_encoder(saved):
     assert facts.is_static and facts.is_normalised and facts.max_length is None
     assert facts.dimension == 16 and facts.parameters == 16 * facts.vocabulary
     assert (facts.query_prompt, facts.passage_prompt) == ("Query: ", "Passage: ")
+
+
+def test_a_static_encoder_in_half_precision(saved, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(saved["static"], folder)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor.astype(np.float16) for name, tensor in weights.items()}, folder / "model.safetensors")
+    assert read_encoder(folder).dtype == "float16"
+    write_model_card(folder, CardOptions(pictures=False))
+    (tmp_path / "work").mkdir()
+    assert (
+        len(run_snippets(folder, tmp_path / "work", "import numpy; assert numpy.asarray(queries).shape == (2, 16)"))
+        == 2
+    )
+
+
+def test_numpy_knows_no_bfloat16():
+    section = use_section(facts_of(modules=("StaticEmbedding", "Normalize"), dtype="bfloat16", pooling=None), "me/m")
+    assert "import numpy" not in section and "encode_query" in section
 
 
 def test_pooling_and_prompts_are_those_of_the_model():

@@ -31,7 +31,7 @@ def test_a_table():
         "<!-- figures: r.json#/mo r.json#/of/{mean,low,high} -->",
         "",
         "|  | mo | version |",
-        "| --- | ---: | ---: |",
+        "| --- | ---: | --- |",
         "| one 1 | 0.65 | `v2` |",
         "| two | 0.00 [-0.01, 0.02] | - |",
         "",

@@ -68,6 +68,10 @@ def test_a_whole_card_passes_the_lint_and_has_every_section(whole):
     assert "| `faq, C++ (old)` | `cc-by-4.0, mit` | 6 | 7 |" in text
     assert "| `xquad_r` | 2,620 | 5 |" in text and "12 training texts of 7 examples overlapped." in text
     assert "| half | 8 | `float32` | 12.3 | 32 | 50.0 | 25.0 | 12.5 |" in text
+    assert "| released | `hybrid` | 600 | 1,024 | 335 |" in text
+    assert (
+        "Intervals resample paragraphs and seeds." in text and "With one seed on a side they are about these" in text
+    )
     assert "Seed 42; 1,235 seconds of training." in text
     assert sorted(path.name for path in (whole / "pictures").iterdir()) == [
         "alpha.png",
