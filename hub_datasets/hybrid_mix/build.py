@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import sys
 import time
 from pathlib import Path
@@ -75,7 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     rows = sum(
         sum(langs.values()) for config in report["rows"].values() for s in config.values() for langs in s.values()
     )
-    print(f"{rows:,} renditions in {arguments.output}, {time.perf_counter() - started:.0f} s")
+    # Linux counts in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    seconds = time.perf_counter() - started
+    print(f"{rows:,} renditions in {arguments.output}, {seconds:.0f} s, at most {peak:.1f} GiB of memory")
     return 0
 
 
