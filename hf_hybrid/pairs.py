@@ -166,8 +166,9 @@ class ParallelPairs:
         """The column's Arrow chunks in row order; rows chosen by `select` are gathered first."""
         data = self.dataset.data.column(column)
         if self.dataset._indices is not None:
-            data = self.dataset.with_format("arrow")[column]
-            data = data[:] if not isinstance(data, pa.ChunkedArray) else data
+            # `datasets` would hand out one chunk for every row. Long offsets, as the rows are laid end to end.
+            whole = data.cast(pa.large_string()) if pa.types.is_string(data.type) else data
+            data = whole.take(self.dataset._indices.column(0))
         return data.chunks if isinstance(data, pa.ChunkedArray) else [data]
 
     def _where(self, row: int) -> str:
