@@ -239,7 +239,14 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
         raise InputError(
             f"tokenizer_name_or_path: encoder {args.encoder!r} needs a tokenizer; give one, or texts to train it on"
         )
-    return train_tokenizer(texts, args.vocab_size, args.tokenizer_sample, seed=seed, lowercase=args.lowercase)
+    return train_tokenizer(
+        texts,
+        args.vocab_size,
+        args.tokenizer_sample,
+        seed=seed,
+        lowercase=args.lowercase,
+        transliterate=args.transliterate or (),
+    )
 
 
 def _set_prompts(model: SentenceTransformer, args: ModelArguments, saved: dict[str, str | None]) -> None:

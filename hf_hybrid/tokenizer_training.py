@@ -12,7 +12,7 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import sentencepiece
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.transliteration import transliterator
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ def train_tokenizer(
     max_length: int | None = None,
     seed: int = 42,
     lowercase: bool = False,
+    transliterate: Sequence[str] = (),
 ) -> PreTrainedTokenizerFast:
     """Train a Unigram tokenizer (Kudo, 2018) on a sample of the texts.
 
@@ -101,6 +103,7 @@ def train_tokenizer(
         max_length: `model_max_length` of the tokenizer; unlimited by default.
         seed: Seed of the sample.
         lowercase: Whether the tokenizer lower-cases all text, as it then does in training.
+        transliterate: Scripts that it spells in Latin letters; see `hf_hybrid.transliteration`.
 
     Returns:
         A fast tokenizer that `save_pretrained` writes and `AutoTokenizer` loads.
@@ -118,7 +121,7 @@ def train_tokenizer(
             f"vocab_size: {vocab_size} is too small for a trained tokenizer; give {SMALLEST_VOCABULARY} or more"
         )
     own_pieces = vocab_size - len(SPECIAL_TOKENS) - len(BYTE_TOKENS)
-    normalizer = _normalizer(lowercase)
+    normalizer = _normalizer(lowercase, transliterate)
     drawn = [
         normalizer.normalize_str(text) for text in _progress(sample_texts(texts, sample, seed), "Normalising texts")
     ]
@@ -135,10 +138,14 @@ def train_tokenizer(
     return _wrap(_assemble(pieces, normalizer), max_length)
 
 
-def _normalizer(lowercase: bool) -> normalizers.Normalizer:
+def _normalizer(lowercase: bool, transliterate: Sequence[str]) -> normalizers.Normalizer:
     spaces = normalizers.Replace(Regex(r"\s+"), " ")
     steps = [normalizers.NFKC(), spaces, normalizers.Strip()]
-    return normalizers.Sequence([*steps, normalizers.Lowercase()] if lowercase else steps)
+    if lowercase:
+        steps.append(normalizers.Lowercase())
+    if transliterate:
+        steps.append(transliterator(transliterate))
+    return normalizers.Sequence(steps)
 
 
 def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:

@@ -37,6 +37,9 @@ class ModelArguments(LoraArguments):
             Number of texts, drawn evenly over the training texts, that the tokenizer is trained on.
         lowercase (`bool`, *optional*, defaults to `False`):
             Whether the tokenizer that is trained lower-cases all text.
+        transliterate (`list[str]`, *optional*):
+            Scripts that the tokenizer that is trained spells in lower-case Latin letters (`cyrillic greek arabic devanagari
+            thai`), so that names share pieces with their Latin spelling; give `lowercase` with it.
         embedding_dimension (`int`, *optional*, defaults to `256`):
             Dimension of the vectors of a static encoder.
         sif_coefficient (`float`, *optional*):
@@ -125,6 +128,13 @@ class ModelArguments(LoraArguments):
     lowercase: bool = field(
         default=False,
         metadata={"help": "Whether the tokenizer that is trained lower-cases all text."},
+    )
+    transliterate: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Scripts that the tokenizer that is trained spells in lower-case Latin letters (`cyrillic greek arabic "
+            "devanagari thai`), so that names share pieces with their Latin spelling; give `lowercase` with it."
+        },
     )
     embedding_dimension: int = field(
         default=256,

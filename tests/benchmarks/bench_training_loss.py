@@ -39,6 +39,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--hard", type=int, nargs="+", default=[0, 4], help="hard negatives of a row")
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--whole_limit", type=float, default=4.0, help="GiB; larger whole matrices are left out")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"of the other's variants try the default and mini-batches of {SIZES[-1]:,} with dot_score only",
+    )
     parser.add_argument("--no_memory", action="store_true", help="leave out peak memory")
     parser.add_argument("--child", help="variant, as JSON, whose peak memory is wanted")
 
@@ -52,6 +57,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
         for hard in arguments.hard:
             found = compare(batch_size, hard, arguments)
             results.append(found)
+            print(f"B {batch_size:,}, {hard} hard: done", flush=True)
             own = found["variants"]["ours"]
             for name, variant in found["variants"].items():
                 seconds = variant["seconds"]
@@ -71,7 +77,7 @@ def compare(batch_size: int, hard: int, arguments: Namespace) -> dict[str, Any]:
     seconds(ours, embeddings)
     expected = tangential(embeddings)
     worst, trials = 0.0, {}
-    for candidate in candidates(batch_size, hard, arguments.whole_limit):
+    for candidate in candidates(batch_size, hard, arguments.whole_limit, arguments.quick):
         trials[json.dumps(candidate)] = seconds(prepared(candidate, embeddings), embeddings)
         worst = max(worst, largest_difference(embeddings, expected))
         if not worst <= CLOSE:
@@ -111,12 +117,14 @@ def make_embeddings(batch_size: int, hard: int, dimension: int) -> list[torch.Te
     return [nn.functional.normalize(column, dim=1).requires_grad_() for column in columns]
 
 
-def candidates(batch_size: int, hard: int, whole_limit: float) -> list[Variant]:
+def candidates(batch_size: int, hard: int, whole_limit: float, quick: bool = False) -> list[Variant]:
     """The other's variants at a size; the default is the first."""
     sizes = [size for size in SIZES if size <= batch_size] or [SIZES[0]]
     found: list[Variant] = [
         {"loss": "cached", "size": size, "similarity": similarity} for similarity in SIMILARITIES for size in sizes
     ]
+    if quick:
+        return [found[0], found[-1]]
     # Logits, their softmax and gradients: several matrices of this size are alive at once.
     if batch_size * batch_size * (1 + hard) * 4 <= whole_limit * 2**30:
         found += [{"loss": "whole", "similarity": similarity} for similarity in SIMILARITIES]
