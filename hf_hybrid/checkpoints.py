@@ -40,13 +40,24 @@ DROPOUT_SETTINGS = (
 ).split()
 
 
+# Where models are that travel with the package: in the wheel, or in the source checkout.
+EMBEDDED_MODELS = (Path(__file__).parent / "_data" / "models", Path(__file__).parents[1] / "model_cards")
+
+
+def embedded_model(name: str) -> Path | None:
+    """Folder of the model that travels with the package under this bare name, or None."""
+    if "/" in name or name.startswith("."):
+        return None
+    return next((folder / name for folder in EMBEDDED_MODELS if (folder / name / "modules.json").is_file()), None)
+
+
 def find_checkpoint(
     name: str, revision: str | None, argument: str = "model_name_or_path", weights: bool = True
 ) -> Path:
     """Return the local folder of a checkpoint, downloaded or from the cache where the name is a Hub name.
 
     Args:
-        name: A local directory or a Hub name.
+        name: A local directory, the bare name of a model that travels with the package, or a Hub name.
         revision: Branch, tag or commit; for Hub names only.
         argument: Name of the argument to blame in errors.
         weights: Whether weights are wanted; otherwise only configuration and tokenizer files are fetched.
@@ -55,6 +66,8 @@ def find_checkpoint(
         InputError: There is no such directory or Hub name, or the Hub cannot be reached.
     """
     folder = Path(name).expanduser()
+    if not folder.exists():
+        folder = embedded_model(name) or folder
     if folder.is_dir():
         if revision is not None:
             raise InputError(f"model_revision: {revision} has no meaning for the local directory {name}; leave it out")

@@ -26,6 +26,7 @@ from transformers import (
 )
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.checkpoints import find_checkpoint
 from hf_hybrid.errors import InputError
 from hf_hybrid.models import build_encoder, is_static, model_parameter_count, prompt_texts, save_encoder
 from hf_hybrid.tokenizer_training import train_tokenizer
@@ -351,3 +352,16 @@ def test_limits_of_a_checkpoint_are_named(checkpoint):
 def test_values_out_of_range_are_named(arguments):
     with pytest.raises(InputError, match=next(iter(arguments))):
         ModelArguments(**arguments)
+
+
+def test_models_that_travel_with_the_package_are_known_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hf_hybrid.checkpoints.EMBEDDED_MODELS", (tmp_path / "wheel", tmp_path / "checkout"))
+    args = ModelArguments(encoder="static", vocab_size=320, embedding_dimension=8)
+    folder = save_encoder(build_encoder(args, ["hello world"] * 50), tmp_path / "checkout" / "our-model")
+    assert find_checkpoint("our-model", None) == folder
+    with pytest.raises(InputError, match="has no meaning for the local directory our-model"):
+        find_checkpoint("our-model", "main")
+    # What the user has under that name comes first.
+    (tmp_path / "our-model").mkdir()
+    assert find_checkpoint("our-model", None) == Path("our-model")
