@@ -45,6 +45,11 @@ def add_arguments(parser: ArgumentParser, static: bool = False) -> None:
     parser.add_argument("--batch_size", type=int, help="default: 64 plain, 1,024 cached, 2,048 static")
     parser.add_argument("--warmup", type=int, default=2, help="steps of a run that are not timed")
     parser.add_argument("--steps", type=int, help="timed steps of a run; default: 20 plain and static, 3 cached")
+    parser.add_argument(
+        "--candidates",
+        type=json.loads,
+        help="JSON list of settings of the other trainer, of which the quickest is its tuned variant; default: all of TUNED",
+    )
     parser.add_argument("--memory", action="store_true", help="peak memory of every variant, each in a fresh process")
     parser.add_argument("--child", help="variant, as JSON, whose peak memory is wanted")
     if static:
@@ -89,7 +94,7 @@ def compare(kind: str, arguments: Namespace) -> dict[str, Any]:
 
     default = {"cached": kind == "cached"}
     trials = {}
-    for each in [default, *TUNED[kind]]:
+    for each in [default, *(arguments.candidates or TUNED[kind])]:
         name = json.dumps(each)
         trials[name] = timed(name, "sentence-transformers", each)
     tuned = json.loads(min(trials, key=lambda name: trials[name].seconds))
