@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import resource
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -70,9 +70,11 @@ def test_import_takes_under_a_fifth_of_a_second():
     def best(code: str) -> float:
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-            times.append(time.perf_counter() - start)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            # Processor time: that of the clock is also the other workers' of the test run.
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         return min(times)
 
     assert best("import hf_hybrid") - best("pass") < 0.2
