@@ -22,6 +22,7 @@ from hf_hybrid.errors import InputError
 ROOT = Path(__file__).resolve().parents[2]
 ARMS = ("x-x", "x-x-mono", "x-y", "hybrid")
 SMOOTHING = 1e-3
+RECIPE = Path(__file__).with_name("real_data.yaml")
 TRAIN = [sys.executable, "-m", "hf_hybrid.cli", "train"]
 EVALUATE = [sys.executable, "-m", "hf_hybrid.cli", "evaluate"]
 COLUMNS = {
@@ -140,7 +141,7 @@ def _stage(settings: Settings, name: str, start: Path, arm: str, part: str, step
     if folder.exists() and not resume:
         shutil.rmtree(folder)  # Our own: interrupted before its first checkpoint.
     flags = {
-        "config": "static",
+        "config": RECIPE,
         "encoder": "auto",
         "model_name_or_path": start,
         "dataset_name_or_path": settings.mix / part,
