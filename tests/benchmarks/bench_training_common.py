@@ -64,14 +64,15 @@ def environment(threads: int) -> dict[str, Any]:
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "threads": threads,
         "processors": os.cpu_count(),
-        "processor": _processor(),
+        "processor": processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "onednn": torch.backends.mkldnn.is_available(),
         "commit": _commit(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name, family and model of the processor, as the system tells them."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     known = [fields.get(key) for key in ("model name", "cpu family", "model")]

@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
 import torch
+from bench_training_common import processor
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.util.quantization import quantize_embeddings
 from torch.nn.functional import normalize
@@ -116,12 +117,6 @@ def timed(function: Any) -> float:
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
-
-
-def processor() -> str:
-    """Name of the processor, as the system tells it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":
