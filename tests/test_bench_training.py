@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import bench_training_common as common
@@ -88,8 +89,9 @@ def test_gpu_benchmark_runs_without_one(tmp_path):
     assert [batch["rows"] for batch in results["batches"]] == [8, 16]
     cached = results["batches"][1]["variants"]
     assert cached["ours, nothing kept"]["settings"]["budget"] == 0
-    # On a busy CPU the products measured alone may be the slower ones: nothing bounds the share of tiny steps.
-    assert all(0 < each["share_of_matrix_rate"] < math.inf for each in cached.values())
+    # A CPU without bf16 instructions imitates them, dozens of times slower than the products of a step.
+    most = 1 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else math.inf
+    assert all(0 < each["share_of_matrix_rate"] < most for each in cached.values())
 
 
 def test_losses_that_differ_stop_the_benchmark():
