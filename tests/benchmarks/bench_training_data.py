@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from bench_training_common import ROOT
 from datasets import Dataset
+from filelock import FileLock
 from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.arguments import ModelArguments
@@ -96,9 +97,11 @@ def encoder(texts: Iterable[str], sha256: str, **sizes: Any) -> SentenceTransfor
     """An encoder from scratch with a tokenizer of the given texts; kept in a temporary folder for the next run."""
     name = hashlib.sha256(repr((sha256, sorted(sizes.items()))).encode()).hexdigest()[:16]
     folder = CACHE / name
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        save_encoder(build_encoder(ModelArguments(**sizes), texts, seed=0), folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # All ranks of a benchmark ask for the same encoder at once.
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            save_encoder(build_encoder(ModelArguments(**sizes), texts, seed=0), folder)
     return SentenceTransformer(str(folder), device="cpu")
 
 
