@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from hf_hybrid.errors import InputError
 from hf_hybrid.parsing import parse_arguments
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import arm_runs
 import static_arms as runner
 
 
@@ -20,7 +23,7 @@ class Commands:
     def __init__(self) -> None:
         self.called: list[list[str]] = []
 
-    def __call__(self, words: list[str]) -> None:
+    def __call__(self, words: list[str], threads: int | None = 1, deadline: float | None = None) -> None:
         self.called.append(words)
         if words[0] == "evaluate":
             Path(flag(words, "output")).write_text("{}")
@@ -44,7 +47,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def call(*flags: str) -> Commands:
         commands = Commands()
-        monkeypatch.setattr(runner, "call", commands)
+        monkeypatch.setattr(arm_runs, "call", commands)
         assert runner.main([*where, *flags]) == 0
         return commands
 
@@ -92,3 +95,38 @@ def test_what_is_there_is_not_made_again(run, tmp_path):
 def test_the_mix_must_be_there(tmp_path, capsys):
     assert runner.main(["--mix", str(tmp_path), "--output", str(tmp_path / "out")]) == 2
     assert "no mix.json; build it with" in capsys.readouterr().err
+
+
+def test_a_budget_ends_a_command_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(arm_runs, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
+    started = time.monotonic()
+    with pytest.raises(arm_runs.OutOfTime):
+        arm_runs.call([], deadline=started + 0.3)
+    with pytest.raises(arm_runs.OutOfTime):
+        arm_runs.call([], deadline=started)
+    assert time.monotonic() - started < 30
+
+
+def test_a_command_that_fails_is_a_mistake(monkeypatch):
+    monkeypatch.setattr(arm_runs, "COMMAND", [sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(InputError, match="ended with status 3"):
+        arm_runs.call(["train"])
+
+
+def test_out_of_time_keeps_what_was_spent(tmp_path, monkeypatch, capsys):
+    """Training that the budget ends is gone on with, and its time counts."""
+    (tmp_path / "mix").mkdir()
+    (tmp_path / "mix" / "mix.json").write_text("{}")
+
+    def call(words: list[str], threads: int | None = 1, deadline: float | None = None) -> None:
+        checkpoint = Path(flag(words, "output_dir")) / "checkpoint-1"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "manifest.json").write_text("{}")
+        raise arm_runs.OutOfTime
+
+    monkeypatch.setattr(arm_runs, "call", call)
+    flags = ["--mix", str(tmp_path / "mix"), "--output", str(tmp_path / "out"), "--minutes", "5"]
+    assert runner.main(flags) == 143
+    assert "the 5 minutes are over" in capsys.readouterr().err
+    assert arm_runs.spent(tmp_path / "out/base") > 0
+    assert not (tmp_path / "out/base/seconds.json").exists()
