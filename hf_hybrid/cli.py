@@ -20,6 +20,7 @@ from .cli_export import add_export
 from .cli_hub import add_hub_verbs
 from .cli_install_metric import add_install_metric
 from .cli_lint import add_lint
+from .cli_teacher import add_teacher_vectors
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | arms | card | encode | search | decontaminate | export | lint | push | pull | install-metric",
+        metavar="train | evaluate | compare | arms | card | encode | search | decontaminate | teacher-vectors | export | lint | push | pull | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
@@ -117,6 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_card(verbs)
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
+    add_teacher_vectors(verbs)
     add_export(verbs)
     add_lint(verbs)
     add_hub_verbs(verbs)

@@ -31,7 +31,8 @@ class HybridCollator:
         `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the passages,
         then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never
         each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay numpy
-        arrays on the host, where they are counted. No key is named `labels`: the Trainer would then scale the loss by their
+        arrays on the host, where they are counted. With a teacher also `teacher_texts`, `teacher_vectors` and `teacher_count`
+        (module `losses.teacher`). No key is named `labels`: the Trainer would then scale the loss by their
         count.
     """
 
@@ -46,7 +47,18 @@ class HybridCollator:
         rows = batch.rows
         sides = [side for side in (batch.query, batch.passage, batch.negative) if side is not None]
         chunks, positions = self.chunks(_end_to_end(sides))
+        teacher = batch.teacher
+        targets = (
+            {}
+            if teacher is None
+            else {
+                "teacher_texts": _int64(teacher.texts),
+                "teacher_vectors": teacher.vectors,
+                "teacher_count": teacher.global_count,
+            }
+        )
         return {
+            **targets,
             "chunks": chunks,
             "positions": _int64(positions),
             "example_ids": _int64(rows.examples),

@@ -78,7 +78,7 @@ class GuardedTraining:
         """What ranks must have in common, by the names of flags where there are such."""
         loss = self.loss
         return {
-            **self.plan.fingerprint(),
+            **self.fingerprint,
             "rows of a rank": self.args.global_batch_size // self.args.world_size,
             "num_negatives": self.train_dataset.num_negatives,
             "scale": loss.scale,

@@ -14,6 +14,8 @@ from hf_hybrid.batch_plan import HybridBatchPlan
 from hf_hybrid.plan_types import ARMS
 
 SIMILARITIES = ("positive_similarity", "hardest_negative_similarity")
+# Only of batches that have texts with a teacher's vector; on all ranks the same batches.
+TEACHER = "teacher_similarity"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class BatchStatistics:
         self._passage = np.zeros(len(self._languages), dtype=np.int64)
         self._similarity: torch.Tensor | None = None
         self._batches = 0
+        self._teacher: torch.Tensor | float = 0.0
+        self._teacher_batches = 0
 
     def add(self, inputs: dict[str, Any], similarities: dict[str, torch.Tensor]) -> None:
         """Count one collated batch."""
@@ -108,6 +112,9 @@ class BatchStatistics:
         values = torch.stack([similarities[name].detach() for name in SIMILARITIES])
         self._similarity = values if self._similarity is None else self._similarity + values
         self._batches += 1
+        if (teacher := similarities.get(TEACHER)) is not None:
+            self._teacher = self._teacher + teacher.detach()
+            self._teacher_batches += 1
 
     def pop(self, accelerator: Accelerator) -> dict[str, float]:
         """Shares and means over all ranks, then start anew. Every rank must call it."""
@@ -117,11 +124,12 @@ class BatchStatistics:
             [
                 torch.as_tensor(np.concatenate([self._query, self._passage]), dtype=torch.float32),
                 self._similarity.float().cpu(),
-                torch.tensor([float(self._batches)]),
+                torch.as_tensor(self._teacher).float().cpu().reshape(1),
+                torch.tensor([float(self._batches), float(self._teacher_batches)]),
             ]
         ).to(accelerator.device)
         sums = accelerator.reduce(sums, "sum").cpu().numpy()
-        size, batches = len(self._languages), float(sums[-1])
+        size, batches, teacher_batches = len(self._languages), float(sums[-2]), float(sums[-1])
         logs = {f"share_{arm}": round(n / self._batches, 4) for arm, n in sorted(self._arms.items())}
         for side, counts in (("query", sums[:size]), ("passage", sums[size : 2 * size])):
             total = max(float(counts.sum()), 1.0)
@@ -129,6 +137,8 @@ class BatchStatistics:
                 f"{side}_language_{t}": round(float(c) / total, 4)
                 for t, c in zip(self._languages, counts, strict=True)
             }
-        logs |= {n: round(float(v) / batches, 4) for n, v in zip(SIMILARITIES, sums[2 * size : -1], strict=True)}
+        logs |= {n: round(float(v) / batches, 4) for n, v in zip(SIMILARITIES, sums[2 * size : -3], strict=True)}
+        if teacher_batches:
+            logs[TEACHER] = round(float(sums[-3]) / teacher_batches, 4)
         self._reset()
         return logs

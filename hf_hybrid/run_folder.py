@@ -100,7 +100,7 @@ class RunFolder:
         if trainer.is_world_process_zero() and not target.exists():
             evaluation = evaluate_model(model, benchmark, show_progress=True)
             results = build_results(evaluation, benchmark, f"{self.path.name}/model", seed=trainer.args.seed)
-            training = {"steps": trainer.state.global_step, "plan": trainer.plan.fingerprint()}
+            training = {"steps": trainer.state.global_step, "plan": trainer.fingerprint}
             write_results(target, {**results, "training": training}, queries=query_table(evaluation, benchmark))
         trainer.accelerator.wait_for_everyone()
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
 
+    from hf_hybrid.teacher_targets import BatchTargets, TeacherTargets
+
 # Below this many bytes a token column is copied into one piece, which makes gathers a single indexing operation.
 CONTIGUOUS_BYTES = 512 << 20
 WRITER_BATCH = 50_000
@@ -48,6 +50,7 @@ class TokenisedBatch:
     query: Ragged
     passage: Ragged
     negative: Ragged | None
+    teacher: BatchTargets | None = None
 
 
 class TokenColumn:
@@ -107,6 +110,7 @@ class TokenisedPairs:
         model: The encoder: its tokenizer, prompts and maximum length decide the token ids.
         max_length: Cut texts to this many tokens; default: the encoder's own maximum.
         num_negatives: Hard negatives per row, or 0 for none.
+        teacher: A teacher's vectors of the plan's examples, or None.
 
     Raises:
         InputError: A row has fewer hard negatives than `num_negatives`.
@@ -115,10 +119,16 @@ class TokenisedPairs:
     """
 
     def __init__(
-        self, plan: HybridBatchPlan, model: SentenceTransformer, max_length: int | None = None, num_negatives: int = 0
+        self,
+        plan: HybridBatchPlan,
+        model: SentenceTransformer,
+        max_length: int | None = None,
+        num_negatives: int = 0,
+        teacher: TeacherTargets | None = None,
     ):
         self.plan = plan
         self.num_negatives = num_negatives
+        self.teacher = teacher
         if num_negatives:
             check_negatives(plan.pairs.dataset, num_negatives, plan.pairs.name)
         tables = [tokenise(plan.pairs.dataset, model, max_length)]
@@ -131,13 +141,16 @@ class TokenisedPairs:
         return len(self.plan.pairs)
 
     def __getitems__(self, address: BatchSlice) -> TokenisedBatch:
-        rows = self.plan.take(address)
+        whole = self.plan.batch(address.step, address.epoch)
+        rows = whole.slice(address.start, address.stop)
         negative = None
         if self.num_negatives:
             flat = rows.passage_rows[:, None].astype(np.int64) * self.num_negatives + np.arange(self.num_negatives)
             negative = self._columns["negative"].take(flat.ravel())
         query = self._columns["query"].take(rows.query_rows)
-        return TokenisedBatch(address, rows, query, self._columns["passage"].take(rows.passage_rows), negative)
+        passage = self._columns["passage"].take(rows.passage_rows)
+        teacher = None if self.teacher is None else self.teacher.take(rows, whole)
+        return TokenisedBatch(address, rows, query, passage, negative, teacher)
 
     def lengths(self, side: str) -> np.ndarray:
         """Number of tokens of every rendition's `query` or `passage` (0 where it has none)."""

@@ -18,7 +18,6 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import ProgressCallback, Trainer, TrainerCallback
-from transformers.trainer_callback import ExportableState
 
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.batch_plan import HybridBatchPlan, HybridBatchSampler
@@ -32,8 +31,11 @@ from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.models import compile_encoder, is_static
 from hf_hybrid.onednn import onednn_layers
 from hf_hybrid.pairs import ParallelPairs
+from hf_hybrid.plan_state import PlanState, run_fingerprint
 from hf_hybrid.plan_statistics import BatchStatistics, describe_plan
 from hf_hybrid.stop_signal import obey_parent_only
+from hf_hybrid.teacher_targets import TeacherTargets
+from hf_hybrid.teacher_vectors import TeacherVectors
 from hf_hybrid.tokenised import TokenisedPairs
 from hf_hybrid.whole_weights import gather_weights, skeleton, with_weights
 
@@ -74,16 +76,20 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         self.plan = None if train_dataset is None else _plan(train_dataset, args)
         negatives, count = _negatives(args, train_dataset)
         # The first process tokenises, the others read its cache.
+        teacher = TeacherVectors.open(args.teacher_vectors) if args.teacher_vectors and args.teacher_weight else None
         with args.main_process_first(local=False, desc="tokenising"):
-            tokenised = None if self.plan is None else TokenisedPairs(self.plan, model, args.max_tokens, count)
+            tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
+        self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, args.teacher_weight)
         super().__init__(
             model=model,
             args=args,
             train_dataset=tokenised,
-            loss=HybridContrastiveLoss(args.scale, negatives, args.symmetric, _cache_budget(args)),
+            loss=HybridContrastiveLoss(
+                args.scale, negatives, args.symmetric, _cache_budget(args), args.teacher_weight if teacher else 0.0
+            ),
             evaluator=evaluator,
             data_collator=_collator(model, args),
-            callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.plan)])],
+            callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.fingerprint)])],
             optimizers=optimizers,
         )
         engine = check_engine(self.accelerator, args)
@@ -210,46 +216,18 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         super().log(logs, start_time)
 
 
-class PlanState(TrainerCallback, ExportableState):
-    """Keeps the plan's fingerprint in the trainer state, and refuses to resume a run with other batches."""
-
-    def __init__(self, plan: HybridBatchPlan):
-        self.fingerprint = plan.fingerprint()
-
-    def state(self) -> dict[str, Any]:
-        return {"args": {}, "attributes": {"stored": self.fingerprint}}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> PlanState:
-        instance = cls.__new__(cls)
-        instance.fingerprint = state["attributes"]["stored"]
-        return instance
-
-    def on_train_begin(self, args, state, control, **kwargs) -> None:
-        stored = state.stateful_callbacks.get(type(self).__name__, {}).get("attributes", {}).get("stored")
-        if state.global_step and stored is not None:
-            check_fingerprint(stored, self.fingerprint)
-
-
-def check_fingerprint(stored: dict[str, Any], current: dict[str, Any]) -> None:
-    """Compare the plan of a checkpoint with the run's.
-
-    Raises:
-        InputError: They differ; names what differs, and both values.
-    """
-    different = [key for key in {**stored, **current} if stored.get(key) != current.get(key)]
-    if different:
-        values = "; ".join(f"{key} was {stored.get(key)!r}, is {current.get(key)!r}" for key in different)
-        raise InputError(
-            f"resume: the checkpoint was trained on other batches ({values}); restore these or start a new run"
-        )
-
-
 class QuietProgress(ProgressCallback):
     """The Trainer's progress bar, with one readable line per log instead of a dictionary."""
 
     SHOWN = (
-        *("loss", "grad_norm", "learning_rate", "positive_similarity", "hardest_negative_similarity"),
+        *(
+            "loss",
+            "grad_norm",
+            "learning_rate",
+            "positive_similarity",
+            "hardest_negative_similarity",
+            "teacher_similarity",
+        ),
         *("eval_mo_map", "eval_cr_map", "eval_mul_map", "eval_rank_distance"),
     )
 
@@ -268,6 +246,17 @@ def _plan(pairs: ParallelPairs, args: HybridTrainingArguments) -> HybridBatchPla
     accumulation = args.gradient_accumulation_steps
     total = args.max_steps * accumulation if args.max_steps > 0 else int(len(plan) * args.num_train_epochs)
     return HybridBatchPlan(pairs, args.plan_settings(total_batches=max(total, 1)))
+
+
+def _tokenised(
+    plan: HybridBatchPlan,
+    model: SentenceTransformer,
+    args: HybridTrainingArguments,
+    num_negatives: int,
+    teacher: TeacherVectors | None,
+) -> TokenisedPairs:
+    targets = None if teacher is None else TeacherTargets(teacher, plan.pairs, model.get_embedding_dimension())
+    return TokenisedPairs(plan, model, args.max_tokens, num_negatives, targets)
 
 
 def _collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:

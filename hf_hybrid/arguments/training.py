@@ -59,6 +59,11 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         chunk_tokens (`int`, *optional*, defaults to `16384`):
             Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by length
             and cut into chunks with little padding.
+        teacher_vectors (`str`, *optional*):
+            File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their translations are
+            drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
+        teacher_weight (`float`, *optional*, defaults to `1.0`):
+            With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
 
@@ -165,6 +170,20 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             "by length and cut into chunks with little padding."
         },
     )
+    teacher_vectors: str | None = field(
+        default=None,
+        metadata={
+            "help": "File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their "
+            "translations are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's "
+            "dimension."
+        },
+    )
+    teacher_weight: float = field(
+        default=1.0,
+        metadata={
+            "help": "With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.",
+        },
+    )
     resume: bool = field(
         default=False,
         metadata={"help": "Continue the run in `output_dir` from its last checkpoint."},
@@ -178,6 +197,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
                 raise InputError(f"{name}: {getattr(self, name)} is below 1; give a positive number")
         if self.scale <= 0:
             raise InputError(f"scale: {self.scale} is not positive")
+        if self.teacher_weight < 0:
+            raise InputError(f"teacher_weight: {self.teacher_weight} is negative; 0 leaves the teacher out")
         if self.gradient_cache_memory is not None and self.gradient_cache_memory < 0:
             raise InputError(
                 f"gradient_cache_memory: {self.gradient_cache_memory} is negative; give GiB, 0 keeps nothing"

@@ -11,6 +11,7 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.losses.contrastive import NEGATIVES, Candidates, contrastive_loss
 from hf_hybrid.losses.gather import gather, rank, require_same
 from hf_hybrid.losses.gradient_cache import embed_chunks
+from hf_hybrid.losses.teacher import teacher_similarity
 
 # The shapes of all ranks are compared at the first batch and then every so many.
 CHECK_SHAPES_EVERY = 50
@@ -25,6 +26,7 @@ class HybridContrastiveLoss(nn.Module):
         symmetric: Average with the passage-to-query loss. The paper's loss has one direction.
         cache_budget: Bytes of activations to keep for the backward pass, the rest is made twice (module
             `gradient_cache`); `None` keeps all.
+        teacher_weight: Weight of the distance to a teacher's vectors (module `teacher`), which the batch then carries; 0 for none.
 
     Raises:
         InputError: `negatives` needs hard negatives and the batch has none, the value is unknown, or the ranks'
@@ -37,6 +39,7 @@ class HybridContrastiveLoss(nn.Module):
         negatives: str = "in_batch",
         symmetric: bool = False,
         cache_budget: float | None = None,
+        teacher_weight: float = 0.0,
     ):
         super().__init__()
         if negatives not in NEGATIVES:
@@ -44,7 +47,7 @@ class HybridContrastiveLoss(nn.Module):
         if scale <= 0:
             raise InputError(f"scale: must be positive, got {scale}")
         self.scale, self.negatives, self.symmetric = scale, negatives, symmetric
-        self.cache_budget = cache_budget
+        self.cache_budget, self.teacher_weight = cache_budget, teacher_weight
         self._calls = 0
 
     def forward(self, model: nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -81,7 +84,11 @@ class HybridContrastiveLoss(nn.Module):
         if self.symmetric:
             back = Candidates(everything[:, width + hard_columns :], example_ids, passage_ids)
             loss = (loss + contrastive_loss(passages, back, *row_ids, self.scale)[0]) / 2
-        return loss, {"positive_similarity": positive, "hardest_negative_similarity": hardest}
+        similarities = {"positive_similarity": positive, "hardest_negative_similarity": hardest}
+        if self.teacher_weight and (to_teacher := teacher_similarity(texts, inputs)) is not None:
+            loss = loss + self.teacher_weight * (1 - to_teacher)
+            similarities["teacher_similarity"] = to_teacher.detach()
+        return loss, similarities
 
     def _check_shapes(self, texts: torch.Tensor, rows: int) -> None:
         negatives = len(texts) // rows - 2
