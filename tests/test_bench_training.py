@@ -79,19 +79,54 @@ def test_collectives_of_the_loss_do_not_grow_with_the_chunks(tmp_path):
     assert counts["sentence-transformers, mini-batch 4"] > 2
 
 
-def test_gpu_benchmark_runs_without_one(tmp_path):
-    script = [sys.executable, str(HERE / "bench_gpu.py"), "--tiny", "--output", str(tmp_path)]
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
+def bench_gpu(folder: Path, *flags: str) -> str:
+    script = [sys.executable, str(HERE / "bench_gpu.py"), "--tiny", "--output", str(folder), *flags]
+    environment = {**os.environ, "TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(script, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
-    results = json.loads((tmp_path / "gpu_tiny.json").read_text())["results"]
-    assert results["float32_loss_difference"] < 1e-3
-    assert [batch["rows"] for batch in results["batches"]] == [8, 16]
-    cached = results["batches"][1]["variants"]
+    return done.stdout
+
+
+def test_gpu_benchmark_runs_without_one_and_goes_on_where_it_was_cut_off(tmp_path):
+    bench_gpu(tmp_path, "--shapes", "labse")
+    file = tmp_path / "gpu_labse.json"
+    whole = json.loads(file.read_text())
+    parts = whole["parts"]
+    assert list(parts) == ["matrix_rate", "float32", "batch_8", "batch_16"]
+    assert parts["float32"]["largest_loss_difference"] < 1e-3
+    cached = parts["batch_16"]["variants"]
     assert cached["ours, nothing kept"]["settings"]["budget"] == 0
     # A CPU without bf16 instructions imitates them, dozens of times slower than the products of a step.
     most = 1 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else math.inf
     assert all(0 < each["share_of_matrix_rate"] < most for each in cached.values())
+    assert all(parts[f"batch_{rows}"]["counts"] for rows in (8, 16))
+    file.write_text(
+        json.dumps({**whole, "parts": {name: parts[name] for name in ("matrix_rate", "float32", "batch_8")}})
+    )
+    shown = bench_gpu(tmp_path, "--shapes", "labse")
+    again = json.loads(file.read_text())["parts"]
+    assert "batch 16" in shown and "batch 8:" not in shown and again["batch_8"] == parts["batch_8"]
+
+
+def test_gpu_benchmark_trains_adapters(tmp_path):
+    bench_gpu(tmp_path, "--shapes", "xlmr_large", "--lora")
+    parts = json.loads((tmp_path / "gpu_xlmr_large_lora.json").read_text())["parts"]
+    assert parts["float32"]["largest_loss_difference"] < 1e-3 and parts["batch_16"]["counts"]
+
+
+@pytest.mark.parametrize("recipe", ["xlmr_base", "xlmr_large", "labse"])
+def test_gpu_benchmark_takes_encoders_from_the_recipes(recipe):
+    import bench_gpu_encoders as encoders
+
+    encoder = encoders.build(recipe, encoders.TINY[recipe], torch.device("cpu"), lora=False)
+    assert [type(module).__name__ for module in encoder.model] == [
+        "Transformer",
+        "Pooling",
+        *(["Dense"] if recipe == "labse" else []),
+        "Normalize",
+    ]
+    assert (encoder.training.scale, encoder.training.learning_rate, encoder.max_tokens) == (20.0, 3e-5, 256)
+    assert encoder.model.transformers_model.is_gradient_checkpointing == (recipe == "xlmr_large")
 
 
 def test_losses_that_differ_stop_the_benchmark():

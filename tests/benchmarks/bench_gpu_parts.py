@@ -1,66 +1,42 @@
-"""Parts of the GPU benchmark: encoders of published shapes, random token ids of given lengths, one training step of either side."""
+"""Parts of the GPU benchmark: random token ids of given lengths, one training step of either side, and the file that results go to."""
 
 from __future__ import annotations
 
-import tempfile
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Normalize, Transformer
+from bench_gpu_encoders import Encoder
+from bench_training_common import summary
 from sentence_transformers.sentence_transformer.losses import (
     CachedMultipleNegativesRankingLoss,
     MultipleNegativesRankingLoss,
 )
-from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.util import cos_sim, dot_score
-from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from hf_hybrid.collator import HybridCollator
 from hf_hybrid.losses import HybridContrastiveLoss
+from hf_hybrid.output_files import write_json
 from hf_hybrid.tokenised import Ragged
-from hf_hybrid.tokenizer_training import train_tokenizer
 
-# XLM-R's published sizes: layers, width, heads, feed-forward width. `tiny` is for a look at the command on a CPU.
-SHAPES = {"base": (12, 768, 12, 3072), "large": (24, 1024, 16, 4096), "tiny": (2, 32, 2, 64)}
-VOCABULARY = {"base": 250_002, "large": 250_002, "tiny": 2_000}
-MAX_TOKENS = 512
 # Ids below are special.
 FIRST_ID = 10
-SIMILARITIES = {"cos_sim": cos_sim, "dot_score": dot_score}
 # Tokens of a query and a passage: log-normal, (median, deviation of the logarithm, most).
-QUERY_TOKENS, PASSAGE_TOKENS = (16, 0.3, 32), (150, 0.35, MAX_TOKENS)
+QUERY_TOKENS, PASSAGE_TOKENS = (16, 0.3, 32), (150, 0.35, 256)
 
 
-def build(shape: str, attention: str | None, seed: int = 0) -> SentenceTransformer:
-    """An XLM-R of the shape with random weights, mean pooling and unit vectors; no dropout, no pooler."""
-    layers, width, heads, feed_forward = SHAPES[shape]
-    config = XLMRobertaConfig(
-        vocab_size=VOCABULARY[shape],
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=feed_forward,
-        max_position_embeddings=MAX_TOKENS + 2,
-        type_vocab_size=1,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    torch.manual_seed(seed)
-    words = [f"word{i} other{i}" for i in range(200)]
-    settings: dict[str, Any] = {"dtype": torch.float32, "add_pooling_layer": False}
-    if attention is not None:
-        settings["attn_implementation"] = attention
-    # sentence-transformers reads a transformer only from a folder, with a tokenizer, which is not used here.
-    with tempfile.TemporaryDirectory() as folder:
-        XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
-        train_tokenizer(words, 400).save_pretrained(folder)
-        module = Transformer(folder, model_kwargs=settings)
-    pooling = Pooling(width, pooling_mode="mean")
-    return SentenceTransformer(modules=[module, pooling, Normalize()], device="cpu")
+def exact_dot_score(queries: torch.Tensor, passages: torch.Tensor) -> torch.Tensor:
+    """Products in float32, as our loss makes them: under mixed precision the other's scores have eight bits."""
+    with torch.autocast(queries.device.type, enabled=False):
+        return dot_score(queries.float(), passages.float())
+
+
+SIMILARITIES = {"cos_sim": cos_sim, "dot_score": exact_dot_score}
 
 
 @dataclass(frozen=True)
@@ -76,10 +52,12 @@ class Batch:
         return int(self.query.lengths.sum() + self.passage.lengths.sum())
 
 
-def make_batch(rows: int, vocabulary: int, seed: int) -> Batch:
-    """Random ids of log-normal lengths."""
+def make_batch(rows: int, encoder: Encoder, seed: int) -> Batch:
+    """Random ids of log-normal lengths, cut where the recipe cuts."""
     rng = np.random.default_rng(seed)
-    return Batch(*(_ragged(rng, rows, vocabulary, *shape) for shape in (QUERY_TOKENS, PASSAGE_TOKENS)))
+    vocabulary, limit = encoder.shape.vocabulary, encoder.max_tokens
+    shapes = ((*shape[:2], min(shape[2], limit)) for shape in (QUERY_TOKENS, PASSAGE_TOKENS))
+    return Batch(*(_ragged(rng, rows, vocabulary, *shape) for shape in shapes))
 
 
 def _ragged(rng: np.random.Generator, rows: int, vocabulary: int, median: int, deviation: float, most: int) -> Ragged:
@@ -87,22 +65,23 @@ def _ragged(rng: np.random.Generator, rows: int, vocabulary: int, median: int, d
     return Ragged(rng.integers(FIRST_ID, vocabulary, int(lengths.sum()), dtype=np.int32), lengths)
 
 
-def useful_operations(batch: Batch, shape: str) -> float:
+def useful_operations(batch: Batch, encoder: Encoder) -> float:
     """Floating-point operations of one forward and backward pass over the tokens without padding, nothing made twice."""
-    layers, width, _, feed_forward = SHAPES[shape]
-    per_token = 2 * layers * (4 * width * width + 2 * width * feed_forward)
+    shape = encoder.shape
+    per_token = 2 * shape.layers * (4 * shape.width**2 + 2 * shape.width * shape.feed_forward)
     lengths = np.concatenate([batch.query.lengths, batch.passage.lengths]).astype(np.float64)
-    attention = 4 * layers * width * float((lengths**2).sum())
-    return 3 * (per_token * batch.tokens + attention)
+    attention = 4 * shape.layers * shape.width * float((lengths**2).sum())
+    return encoder.passes() * (per_token * batch.tokens + attention)
 
 
 Step = Callable[[Batch], torch.Tensor]
 
 
-def our_step(model: SentenceTransformer, device: torch.device, chunk_tokens: int, budget: float | None) -> Step:
+def our_step(encoder: Encoder, device: torch.device, chunk_tokens: int, budget: float | None) -> Step:
     """Collate, embed in chunks, loss: as the trainer does; returns the loss, not yet propagated."""
+    model, training = encoder.model, encoder.training
     collator = HybridCollator(model.tokenizer.pad_token_id, chunk_tokens, 8 if device.type == "cuda" else None)
-    loss = HybridContrastiveLoss(cache_budget=budget)
+    loss = HybridContrastiveLoss(training.scale, "in_batch", training.symmetric, budget)
 
     def step(batch: Batch) -> torch.Tensor:
         texts = Ragged(
@@ -123,7 +102,7 @@ def our_step(model: SentenceTransformer, device: torch.device, chunk_tokens: int
 
 
 def their_step(
-    model: SentenceTransformer,
+    encoder: Encoder,
     device: torch.device,
     cached: bool,
     similarity: str = "cos_sim",
@@ -132,8 +111,8 @@ def their_step(
 ) -> Step:
     """Pad each side to its longest text, as the other library's collator does, and its loss; tokenising is left out."""
     loss_class = CachedMultipleNegativesRankingLoss if cached else MultipleNegativesRankingLoss
-    loss = loss_class(model, similarity_fct=SIMILARITIES[similarity], **loss_settings)
-    pad = model.tokenizer.pad_token_id
+    settings = {"scale": encoder.training.scale, "similarity_fct": SIMILARITIES[similarity], **loss_settings}
+    loss, pad = loss_class(encoder.model, **settings), encoder.model.tokenizer.pad_token_id
 
     def step(batch: Batch) -> torch.Tensor:
         rows = np.argsort(-batch.passage.lengths, kind="stable") if presorted else np.arange(len(batch.query.lengths))
@@ -152,3 +131,61 @@ def _padded(texts: Ragged, rows: np.ndarray, pad: int, device: torch.device) -> 
     ids[mask] = texts.values[(starts[:, None] + column)[mask]]
     features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
     return {name: value.to(device) for name, value in features.items()}
+
+
+def matrix_rate(device: torch.device, size: int) -> dict[str, float]:
+    """Operations a second of a large bf16 product, the best of ten."""
+    a, b = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    best = float("inf")
+    for _ in range(10):
+        synchronise(device)
+        started = time.perf_counter()
+        a @ b
+        synchronise(device)
+        best = min(best, time.perf_counter() - started)
+    return {"size": size, "operations_per_second": 2 * size**3 / best}
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def rates(rows: int, times: list[float], runs: list[dict[str, Any]], rate: float) -> dict[str, Any]:
+    """Rates of a variant from its median time; `rate` is that of the device, in operations a second."""
+    seconds = summary(times)
+    median = seconds["median"]
+    return {
+        "seconds": seconds,
+        "pairs_per_second": rows / median,
+        "tokens_per_second": runs[0]["tokens"] / median,
+        "share_of_matrix_rate": runs[0]["operations"] / median / rate,
+        "peak_gib": max(run["peak_gib"] for run in runs),
+    }
+
+
+class Record:
+    """The results file of one encoder, written anew after every part, so that a run that is cut off keeps what it has.
+
+    Args:
+        path: The file, or None to keep nothing. Parts of a file that is there are taken over if `head` is what it begins with.
+        head: What a part depends on.
+    """
+
+    def __init__(self, path: Path | None, head: dict[str, Any]):
+        self.path = path
+        self.head = json.loads(json.dumps(head))
+        self.parts: dict[str, Any] = {}
+        if path is not None and path.is_file():
+            known = json.loads(path.read_text(encoding="utf-8"))
+            if {name: known.get(name) for name in self.head} == self.head:
+                self.parts = known["parts"]
+
+    def part(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A part that is there, or made and written."""
+        if name not in self.parts:
+            self.parts[name] = make()
+            if self.path is not None:
+                write_json(self.path, {**self.head, "parts": self.parts}, overwrite=True)
+        return self.parts[name]
