@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 # Vectors that an interrupted run loses at most.
-ROWS_PER_SHARD = 16_384
+ROWS_PER_SHARD = 4096
 
 
 @dataclass(frozen=True)
