@@ -21,20 +21,21 @@ ARMS = ("x-x", "x-x-mono", "x-y", "hybrid")
 def runs(tmp_path: Path) -> Path:
     """What `mini_arms.py` leaves, as far as it is read: two seeds of every arm."""
     folder = tmp_path / "runs"
-    recipe = yaml.safe_dump({"arm": "hybrid", "max_steps": 3, "global_batch_size": 8})
+    recipe = yaml.safe_dump({"max_steps": 3, "global_batch_size": 8})
     for where in ("base", *(f"arms/{arm}/seed_{seed}" for arm in ARMS for seed in (1, 2))):
         (folder / where).mkdir(parents=True)
-        (folder / where / "arguments.yaml").write_text(recipe)
+        # As a run writes them: without what is the default.
+        (folder / where / "arguments.yaml").write_text(recipe if "hybrid" in where else f"arm: x-y\n{recipe}")
         (folder / where / "seconds.json").write_text('{"seconds": 5.0}')
     for arm in ARMS:
         (folder / "results" / arm).mkdir(parents=True)
         for seed in (1, 2):
             for benchmark in ("xquad_r", "xquad_r_sentence_in_context", "world_facts"):
                 file = folder / "results" / arm / f"{benchmark}_{seed}.json"
-                file.write_text(
-                    json.dumps({"hardware": {"cpus": 1}, "versions": {"torch": "2"}, "of": [arm, benchmark, seed]})
-                )
-                file.with_suffix(".per_query.parquet").write_bytes(b"")
+                table = file.with_suffix(".per_query.parquet")
+                table.write_bytes(b"")
+                content = {"hardware": {"cpus": 1}, "versions": {"torch": "2"}, "of": [arm, benchmark, seed]}
+                file.write_text(json.dumps({**content, "per_query": {"file": table.name, "sha256": "0"}}))
     return folder
 
 
@@ -51,6 +52,12 @@ def mix(tmp_path: Path) -> Path:
 def release(runs, mix, tmp_path, monkeypatch):
     """Run the command with stand-ins for the processes; returns the commands, parsed by the real parser."""
 
+    def write(name: str) -> None:
+        target = Path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("{}")
+        target.with_suffix(".per_query.parquet").write_bytes(b"")
+
     def call(*flags: str) -> list:
         called = []
 
@@ -60,11 +67,14 @@ def release(runs, mix, tmp_path, monkeypatch):
             if given.verb == "export":
                 Path(given.output).mkdir(parents=True)
                 (Path(given.output) / "modules.json").write_text("[]")
-            elif given.verb != "card":
-                target = Path(given.output)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text("{}")
-                target.with_suffix(".per_query.parquet").write_bytes(b"")
+            elif given.verb == "arms":
+                for file in (Path(name) for _, *names in given.arm for name in names):
+                    # As the real command reads it: beside the file, under the name that the file says.
+                    assert (file.parent / json.loads(file.read_text())["per_query"]["file"]).stem.startswith(file.stem)
+                    assert file.with_suffix(".per_query.parquet").is_file()
+                write(given.output)
+            elif given.verb == "evaluate":
+                write(given.output)
 
         def measure(arguments, folder: Path) -> None:
             (folder / "results/speed.json").write_text("{}")
