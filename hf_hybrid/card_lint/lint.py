@@ -22,6 +22,7 @@ from .metadata import (
     check_snippet,
     check_tasks,
 )
+from .pins import check_pins
 from .project import Project, project_of, repositories_below
 from .sources import check_sources
 from .spaces import check_space
@@ -39,7 +40,8 @@ def lint_cards(
     Args:
         paths: cards, folders with one, or a project's folder: then all cards in its ``hub_datasets``, ``spaces`` and ``model_cards``.
         kind: of the repositories, where their folders and fields do not tell.
-        built: data sets must have their files; else a folder that has none, but a ``build.py``, is checked without them.
+        built: data sets must have their files; else a folder that has none, but a ``build.py``, is checked without them. What a Space loads must
+            be pinned.
         load: load every configuration with `datasets`.
         croissant: check Croissant metadata with `mlcroissant`.
 
@@ -114,6 +116,8 @@ def _check(card: Card, project: Project, built: bool, load: bool, croissant: boo
         rules += [check_snippet(card), check_eval_results(card), check_sources(card)]
     if card.kind == "space":
         rules.append(check_space(card, project))
+        # In a checkout there may be nothing yet to pin to.
+        rules += [check_pins(card)] if built else []
     if card.kind == "dataset":
         data, findings = check_configs(card, built)
         rules.append(findings)
