@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install train test lint format clean
+.PHONY: help install train space test lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ $(STAMP): pyproject.toml constraints.txt
 # Without arguments everything is in the repository, so the network is not even asked; with arguments Hub names must work.
 train: install ## Train: the embedded default in minutes, or what ARGS says; prints the table before/after
 	$(if $(strip $(ARGS)),,HF_HUB_OFFLINE=1 )$(BIN)/accelerate launch $(LAUNCH_ARGS) hf_hybrid/train.py $(ARGS)
+
+space: install ## Serve the demo page on this machine, with models and data of the checkout; ARGS="--models my_models" takes others
+	HF_HUB_OFFLINE=1 $(BIN)/python spaces/cross_lingual_search/app.py $(ARGS)
 
 # One thread a worker: more threads than cores make the tests several times slower.
 test: install ## Run all tests, without a network; PYTEST_ARGS="-k plan" runs some

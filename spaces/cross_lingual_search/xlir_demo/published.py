@@ -1,0 +1,61 @@
+"""The measured numbers: read from the results files that lie beside each checkpoint's weights, never typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hf_hybrid.cards.folder_files import read_folder
+from hf_hybrid.errors import InputError
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was measured.
+
+    Attributes:
+        results: benchmark -> checkpoint -> content of its results file.
+        arms: content of the file of `hf-hybrid arms`: arms and claims over several seeds; None where there is none.
+        alpha: content of the file that has the curve over alpha; may be the same.
+        problems: what could not be read, in words.
+    """
+
+    results: dict[str, dict[str, Results]] = field(default_factory=dict)
+    arms: Results | None = None
+    alpha: Results | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Those that something was measured on."""
+        return list(self.results)
+
+
+def read_published(folders: Mapping[str, Path]) -> Published:
+    """Read the results files of checkpoints.
+
+    Args:
+        folders: checkpoint -> its folder; arms are taken from the first that has them.
+
+    Returns:
+        What there is. A damaged file is told in `problems` and hides no other checkpoint.
+    """
+    results: dict[str, dict[str, Results]] = {}
+    arms = alpha = None
+    problems = []
+    for name, folder in folders.items():
+        try:
+            files = read_folder(folder)
+        except InputError as error:
+            # The path of a folder on the server is nobody's business.
+            problems.append(f"The results of {name} cannot be read: {str(error).replace(str(folder), name)}.")
+            continue
+        for source in files.results:
+            results.setdefault(source.content["benchmark"]["name"], {})[name] = source.content
+        arms = arms or (files.arms.content if files.arms else None)
+        alpha = alpha or (files.alpha.content if files.alpha else None)
+    return Published(results, arms, alpha, tuple(problems))
