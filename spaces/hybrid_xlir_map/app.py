@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import Any
+
+# Before any library of the Hugging Face stack is imported: no token is sent, nobody is told.
+os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
 import gradio as gr
 from result_html import CSS, error_html, result_html
 from run_text import MAX_BYTES, MAX_LANGUAGES, MAX_ROWS, parse_run
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.metric_inputs import compute_metric
+from hf_hybrid.space_page.serving import launch
+from hf_hybrid.space_page.uploads import read_once
 
 TITLE = "Hybrid XLIR mAP"
 INTRODUCTION = f"""\
 # {TITLE}
 
-How good is a multilingual retriever **within** a language (Mo), **across** languages (Cr) and in **one pool of all languages** (Mul)? Give the ranks of the relevant
-candidates of every query. In Python: `evaluate.load("hybrid_xlir_map")`, which also takes top-k lists and embeddings.
+How good is a multilingual search **within** a language (Mo), **across** languages (Cr) and in **one pool of all languages** (Mul), and how much does it favour the language of
+the question? For every question, say at which place each right answer came: its *rank*, counted from 1, among the passages of all languages (`pool_rank`) and
+among those of its own language (`language_rank`). The example below can be measured as it is.
 
-At most {MAX_ROWS:,} rows, {MAX_LANGUAGES} languages and {MAX_BYTES // 1_000_000} MB; nothing is kept.
+At most {MAX_ROWS:,} rows, {MAX_LANGUAGES} languages and {MAX_BYTES // 1_000_000} MB; nothing is kept. In Python, `evaluate.load("hybrid_xlir_map")` also takes top-k lists and embeddings;
+programs call `/measure` of this page.
 """
+# A request holds a run as JSON, where a character can take six bytes.
+MAX_BODY = 6 * MAX_BYTES + 100_000
 EXAMPLE_CSV = """\
 # pool_sizes: de=1276 en=1180 th=852
 query_id,query_language,candidate_language,pool_rank,language_rank
@@ -63,16 +78,44 @@ def score_run(text: str) -> str:
         return error_html(str(error))
 
 
-def read_upload(content: bytes | None) -> str:
-    """Text of an uploaded file, checked before it is shown in the page."""
-    if content is None:
-        return ""
+def measure(run: str) -> dict:
+    """Measure a run: mAP within, across and over all languages, with language bias.
+
+    Args:
+        run: ranks of the right answers of every query as CSV or JSON, in the form that the page shows; at most 1 MB and 20,000 rows
+
+    Returns:
+        mo_map, cr_map, mul_map, the matrix of language pairs, rank distance and the other figures of the metric's card
+    """
+    try:
+        columns, sizes = parse_run(run)
+        return compute_metric("ranks", columns, {"pool_sizes": sizes})
+    except InputError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def score_upload(path: str | None) -> tuple[str, str, None]:
+    """Read an uploaded file, which is then deleted: its text, its measures, and nothing for the box of files."""
+    try:
+        content, _ = read_once(path, MAX_BYTES)
+        text = decoded(content)
+    except InputError as error:
+        return "", error_html(str(error)), None
+    return text, score_run(text), None
+
+
+def decoded(content: bytes) -> str:
+    """Text of a file, checked before it is shown in the page.
+
+    Raises:
+        InputError: it is too large or no text.
+    """
     if len(content) > MAX_BYTES:
-        raise gr.Error(f"The file is larger than {MAX_BYTES:,} bytes.", print_exception=False)
+        raise InputError(f"The file is larger than {MAX_BYTES:,} bytes.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise gr.Error("The file is not text in UTF-8.", print_exception=False) from error
+        raise InputError("The file is not text in UTF-8.") from error
 
 
 def build_app() -> gr.Blocks:
@@ -85,7 +128,7 @@ def build_app() -> gr.Blocks:
                     label="Run, as CSV or JSON", value=EXAMPLE_CSV, lines=14, max_lines=24, max_length=MAX_BYTES
                 )
                 upload = gr.File(
-                    label="Or a file (.csv, .json)", file_types=[".csv", ".json"], type="binary", height=110
+                    label="Or a file (.csv, .json)", file_types=[".csv", ".json"], type="filepath", height=170
                 )
                 button = gr.Button("Measure", variant="primary")
                 gr.Examples(
@@ -96,17 +139,18 @@ def build_app() -> gr.Blocks:
                 )
             with gr.Column(scale=3, min_width=320):
                 output = gr.HTML(score_run(EXAMPLE_CSV), label="Result")
-        upload.upload(read_upload, [upload], [text], api_visibility="private").then(
-            score_run, [text], [output], api_visibility="private"
-        )
-        button.click(score_run, [text], [output], api_name="score", concurrency_limit=2)
+        quick: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "measure", "concurrency_limit": 2}
+        upload.upload(score_upload, [upload], [text, output, upload], **quick)
+        button.click(score_run, [text], [output], **quick)
+        gr.api(measure, api_name="measure", concurrency_id="measure")
     return app.queue(max_size=32, default_concurrency_limit=2)
 
 
+def main() -> int:
+    """Serve the page."""
+    launch(build_app(), CSS, MAX_BYTES, MAX_BODY)
+    return 0
+
+
 if __name__ == "__main__":
-    build_app().launch(
-        theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        css=CSS,
-        max_file_size=MAX_BYTES,
-        show_error=False,
-    )
+    sys.exit(main())

@@ -34,6 +34,11 @@ _BIAS = (
     ("kendall_w", "Kendall's W", "0: languages ranked alike; 1: always in one order", 4),
     ("peer", "PEER", "near 1: languages ranked alike", 4),
 )
+_ABOUT_MAP = (
+    "mAP, mean average precision, lies between 0 and 1. 1 means that every right answer stands above every wrong one, for every query. In the matrix, a "
+    "row is a language of the queries and a column the only language that is searched; dark is good."
+)
+_ABOUT_BIAS = "Language bias: how far apart the search puts the same answer in different languages, and how much it favours the language of the query."
 _PER_LANGUAGE = (("mo_map", "Mo"), ("cr_map", "Cr"), ("mul_map", "Mul"), ("rank_distance", "Rank distance"))
 
 
@@ -43,8 +48,10 @@ def result_html(result: Mapping[str, Any]) -> str:
     Args:
         result: from `hf_hybrid.metric_inputs.compute_metric`.
     """
-    parts = [_key_figures(result), _matrix(result), _per_language(result), _bias(result)]
-    parts += [f'<p class="note">{escape(_sentence(note))}</p>' for note in result["notes"]]
+    parts = [_key_figures(result), _note(_ABOUT_MAP), _matrix(result), _per_language(result)]
+    if bias := _bias(result):
+        parts += [_note(_ABOUT_BIAS), bias]
+    parts += [_note(_sentence(note)) for note in result["notes"]]
     return f'<div class="xlir" aria-live="polite">{"".join(parts)}</div>'
 
 
@@ -109,6 +116,10 @@ def _table(caption: str, head: str, rows: Sequence[str]) -> str:
         f'<figure tabindex="0" role="group" aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
         f"<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></figure>"
     )
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{escape(text)}</p>'
 
 
 def _tag(tag: str) -> str:

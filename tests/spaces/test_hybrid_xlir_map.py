@@ -367,14 +367,37 @@ def test_mistakes_of_the_metric_are_shown_too(page):
     assert 'role="alert"' in shown and "pool rank 11 is not in 1..10" in shown
 
 
-def test_uploads_are_checked(page):
+def test_uploads_are_checked_and_deleted(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    (tmp_path / "uploads").mkdir()
+
+    def upload(content: bytes) -> tuple:
+        file = tmp_path / "uploads" / "run.csv"
+        file.write_bytes(content)
+        answer = page.score_upload(str(file))
+        assert not file.exists()
+        return answer
+
+    text, shown, box = upload(b"\xef\xbb\xbf" + page.EXAMPLE_CSV.encode())
+    assert (text, shown, box) == (page.EXAMPLE_CSV, page.score_run(page.EXAMPLE_CSV), None)
+    for content, message in ((b"\xff\xfe", "UTF-8"), (b"a" * 1_000_001, "larger than")):
+        assert message in upload(content)[1]
+    outside = tmp_path / "secret"
+    outside.write_text("secret")
+    for path in (None, "", str(outside), str(tmp_path / "uploads" / ".." / "secret"), str(tmp_path / "uploads")):
+        text, shown, _ = page.score_upload(path)
+        assert text == "" and 'role="alert"' in shown and "secret" not in shown
+    assert outside.read_text() == "secret"
+
+
+def test_programs_get_the_metric_itself(page):
     import gradio as gr
 
-    assert page.read_upload(None) == ""
-    assert page.read_upload("\ufeffä".encode()) == "ä"
-    for content, message in ((b"\xff\xfe", "UTF-8"), (b"a" * 1_000_001, "larger than")):
-        with pytest.raises(gr.Error, match=message):
-            page.read_upload(content)
+    found = page.measure(page.EXAMPLE_CSV)
+    columns, sizes = importlib.import_module("run_text").parse_run(page.EXAMPLE_CSV)
+    assert found == compute_metric("ranks", columns, {"pool_sizes": sizes}) and found["mo_map"] > 0.9
+    with pytest.raises(gr.Error, match="There is no run"):
+        page.measure("")
 
 
 def test_the_page_builds(page):
@@ -384,6 +407,6 @@ def test_the_page_builds(page):
     assert {"textbox", "file", "button", "html"} <= set(kinds)
     assert {
         dependency["api_name"] for dependency in config["dependencies"] if dependency["api_visibility"] == "public"
-    } == {"score"}
+    } == {"measure"}
     assert app.analytics_enabled is False
     assert front_matter()["sdk_version"].split(".")[0] == importlib.import_module("gradio").__version__.split(".")[0]
