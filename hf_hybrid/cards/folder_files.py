@@ -19,9 +19,10 @@ The others by their name:
     {"training_version": 1, "commit": "40 hex digits", "command": "hf-hybrid train --config training.yaml", "seed": 42,
      "data_sha256": {"qa/train.parquet": "64 hex digits"}, "seconds": 1200.5,
      "hardware": {"machine": "x86_64", "cpus": 2, "accelerator": null}, "versions": {"torch": "2.13.0"},
-     "stages": [{"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0}]}
+     "stages": [{"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0}],
+     "teacher": {"model": "all-MiniLM-L6-v2", "language": "en", "weights_sha256": "64 hex digits"}}
 
-``command``, ``versions`` and ``stages`` may be missing. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
+``command``, ``versions``, ``stages`` and ``teacher`` may be missing. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "mix": {"rows": dict, "examples": dict, "row_licences": dict, "outputs": dict},
 }
 _STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
+_TEACHER = {"model": str, "language": str, "weights_sha256": str}
 # Those that a reader looks for first.
 _ORDER = ("xquad_r", "mlqa_r", "belebele", "miracl", "world_facts", "local", "cldr_qa")
 
@@ -128,6 +130,8 @@ def read_folder(folder: Path) -> FolderFiles:
             _check(source.content, SCHEMAS[path.stem], source.file, "")
             if path.stem == "training" and "stages" in source.content:
                 _check(source.content, _STAGES, source.file, "")
+            if path.stem == "training" and "teacher" in source.content:
+                _check(source.content["teacher"], _TEACHER, source.file, "teacher.")
             named[path.stem] = source
             continue
         kinds = _kinds(source, path)

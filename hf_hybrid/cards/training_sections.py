@@ -42,6 +42,9 @@ def _facts(source: Source) -> str:
     if versions := content.get("versions"):
         lines.append("* versions: `" + ", ".join(f"{name} {version}" for name, version in versions.items()) + "`")
     lines += [f"* trained on `{name}`, sha256 `{digest}`" for name, digest in content["data_sha256"].items()]
+    if teacher := content.get("teacher"):
+        what = f"`{teacher['model']}` on the texts in `{teacher['language']}`"
+        lines.append(f"* teacher of the base: {what}, sha256 of its weights `{teacher['weights_sha256']}`")
     figures = [source.figure("seed"), source.figure("seconds")]
     told = tied_text(Tied("Seed {}; {} seconds of training.", tuple(filter(None, figures))))
     parts = [told, "\n".join(lines)]

@@ -10,7 +10,6 @@ monolingual and the cross-lingual ones, too. Cards are then written by `hf-hybri
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import yaml
 from arm_runs import ARMS, call
-from static_release import provenance
+from static_release import copied, provenance
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes, write_json
@@ -114,25 +113,6 @@ def aggregate(arguments: argparse.Namespace, results: Path) -> None:
         call(["arms", *arms, "--output", str(folder / "arms.json")], arguments.threads)
         for table in (folder / "seeds").glob("*.per_query.parquet"):
             table.unlink()
-
-
-def copied(source: Path, seeds: Path, arm: str, benchmark: str) -> list[str]:
-    """The seeds' results files of an arm, copied under names of their own, with the tables that they name.
-
-    Raises:
-        InputError: There are none.
-    """
-    copies = []
-    for file in sorted(source.glob(f"{benchmark}_[0-9]*.json")):
-        target = seeds / f"{arm}_{file.stem.rpartition('_')[2]}.json"
-        table = target.with_suffix(".per_query.parquet")
-        content = json.loads(file.read_text(encoding="utf-8"))
-        write_json(target, {**content, "per_query": {**content["per_query"], "file": table.name}}, overwrite=True)
-        shutil.copyfile(file.with_suffix(".per_query.parquet"), table)
-        copies.append(str(target))
-    if not copies:
-        raise InputError(f"{source}: no results on {benchmark}; run mini_arms.py for this arm")
-    return copies
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from static_arms import ALPHAS, ROOT, call
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes, write_json
+from hf_hybrid.teacher_vectors import TeacherVectors
 
 RELEASES = {"hybrid-xlir-static": "hybrid", "hybrid-xlir-static-mono": "x-x-mono", "hybrid-xlir-static-cross": "x-y"}
 MAIN = "hybrid-xlir-static"
@@ -100,6 +101,7 @@ def provenance(arguments: argparse.Namespace, run: Path, arm: str, recipe: dict[
         "hardware": scored["hardware"],
         "versions": scored["versions"],
         "stages": stages,
+        **teacher(arguments.runs),
     }
 
 
@@ -110,35 +112,47 @@ def stage(name: str, recipe: dict[str, Any], run: Path) -> dict[str, Any]:
     return {"name": name, "arm": recipe["arm"], **numbers}
 
 
+def teacher(runs: Path) -> dict[str, Any]:
+    """The teacher of the base, as its file of vectors names it."""
+    file = runs / "teacher.safetensors"
+    if not file.is_file():
+        return {}
+    settings = TeacherVectors.open(file).settings
+    named = {"model": settings.model, "language": settings.language, "weights_sha256": settings.weights_sha256}
+    return {"teacher": named}
+
+
 def aggregate(runs: Path, results: Path) -> None:
     """Arms and the curve over alpha, for each benchmark that has seeds; the results files they were made of go with them."""
-    for benchmark, suffix in (("xquad_r", ""), ("world_facts", "_world_facts")):
-        seeds = results / f"seeds{suffix}"
-        files = {
-            arm: copied(runs / arm, seeds, arm, benchmark) for arm in dict.fromkeys([*COMPARED, *POINTS.values()])
-        }
-        arms = [word for arm in COMPARED for word in ("--arm", arm, *files[arm])]
-        alphas = [word for alpha, arm in POINTS.items() for word in ("--alpha", str(alpha), *files[arm])]
-        folder = results if not suffix else results / "world_facts"
-        if not (folder / "arms.json").is_file():
-            call(["arms", *arms, *alphas, "--output", str(folder / "arms.json")])
-        for table in seeds.glob("*.per_query.parquet"):
+    for benchmark in BENCHMARKS:
+        folder = results if benchmark == "xquad_r" else results / benchmark
+        if (folder / "arms.json").is_file():
+            continue
+        arms = dict.fromkeys([*COMPARED, *POINTS.values()])
+        files = {arm: copied(runs / arm, folder / "seeds", arm, benchmark) for arm in arms}
+        words = [word for arm in COMPARED for word in ("--arm", arm, *files[arm])]
+        words += [word for alpha, arm in POINTS.items() for word in ("--alpha", str(alpha), *files[arm])]
+        call(["arms", *words, "--output", str(folder / "arms.json")])
+        for table in (folder / "seeds").glob("*.per_query.parquet"):
             table.unlink()
 
 
 def copied(source: Path, seeds: Path, arm: str, benchmark: str) -> list[str]:
-    """The seeds' results files of an arm, copied under names of their own."""
-    seeds.mkdir(parents=True, exist_ok=True)
+    """The seeds' results files of an arm, copied under names of their own, with the tables that they name.
+
+    Raises:
+        InputError: There are none.
+    """
     copies = []
     for file in sorted(source.glob(f"{benchmark}_[0-9]*.json")):
-        target = seeds / f"{arm}_{file.stem.rsplit('_', 1)[1]}.json"
-        shutil.copyfile(file, target)
-        table = file.with_suffix(".per_query.parquet")
-        if table.is_file():
-            shutil.copyfile(table, target.with_suffix(".per_query.parquet"))
+        target = seeds / f"{arm}_{file.stem.rpartition('_')[2]}.json"
+        table = target.with_suffix(".per_query.parquet")
+        content = json.loads(file.read_text(encoding="utf-8"))
+        write_json(target, {**content, "per_query": {**content["per_query"], "file": table.name}}, overwrite=True)
+        shutil.copyfile(file.with_suffix(".per_query.parquet"), table)
         copies.append(str(target))
     if not copies:
-        raise InputError(f"{source}: no results on {benchmark}; run static_arms.py for this arm")
+        raise InputError(f"{source}: no results on {benchmark}; train and score this arm first")
     return copies
 
 

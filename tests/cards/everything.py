@@ -53,6 +53,7 @@ TRAINING = {
         {"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0},
         {"name": "released", "arm": "hybrid", "batches": 600, "batch_size": 1024, "seconds": 334.56},
     ],
+    "teacher": {"model": "a-teacher", "language": "en", "weights_sha256": "ab" * 32},
 }
 MIX = {
     "rows": {

@@ -39,6 +39,7 @@ def test_the_main_benchmark_is_first(tmp_path):
         ("speed", ("rows", 0, "milliseconds"), "1", "must be int or float or null, got str"),
         ("training", ("commit",), None, "results/training.json: field 'commit' is missing"),
         ("training", ("stages", 0, "arm"), None, r"'stages\[0\].arm' is missing"),
+        ("training", ("teacher", "language"), None, "field 'teacher.language' is missing"),
         ("training", ("seed",), True, "'seed' must be int, got bool"),
         ("mix", ("rows",), None, "results/mix.json: field 'rows' is missing"),
     ],

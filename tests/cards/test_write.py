@@ -73,6 +73,7 @@ def test_a_whole_card_passes_the_lint_and_has_every_section(whole):
         "Intervals resample paragraphs and seeds." in text and "With one seed on a side they are about these" in text
     )
     assert "Seed 42; 1,235 seconds of training." in text
+    assert f"* teacher of the base: `a-teacher` on the texts in `en`, sha256 of its weights `{'ab' * 32}`" in text
     assert sorted(path.name for path in (whole / "pictures").iterdir()) == [
         "alpha.png",
         "world_facts_map_matrix.png",
