@@ -8,7 +8,7 @@ import re
 from .encoder_facts import EncoderFacts
 
 _QUERIES = '["What is the currency of Japan?", "Welche Währung hat Japan?"]'
-_PASSAGES = '["日本の通貨は円です。", "Tokyo is the capital of Japan."]'
+_PASSAGES = '["日本的货币是日元。", "Tokyo is the capital of Japan."]'
 
 
 def use_section(facts: EncoderFacts, name: str, dimensions: tuple[int, ...] = ()) -> str:
@@ -119,7 +119,8 @@ tokenizer.no_padding()
 
 def embed(texts, prompt):
     tokens = tokenizer.encode_batch([prompt + text for text in texts], add_special_tokens=False)
-    vectors = np.stack([table[one.ids].mean(axis=0) if one.ids else np.zeros(table.shape[1], np.float32) for one in tokens])
+    zero = np.zeros(table.shape[1], np.float32)
+    vectors = np.stack([table[one.ids].mean(axis=0) if one.ids else zero for one in tokens])
 {scaled}    return vectors
 
 

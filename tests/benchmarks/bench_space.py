@@ -146,7 +146,7 @@ def first_result(page: Page) -> dict[str, Any]:
         window.goto(page.url)
         window.wait_for_selector("#search-view .xd-hit")
         first = time.perf_counter() - start
-        window.wait_for_load_state("networkidle")
+        window.wait_for_timeout(1000)
         box = window.locator("#search-question textarea")
         box.fill("Wohin fließt das Wasser der Wolga am Ende?")
         start = time.perf_counter()

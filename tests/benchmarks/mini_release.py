@@ -81,8 +81,7 @@ def release(arguments: argparse.Namespace, folder: Path, arm: str) -> None:
         measure(arguments, folder)
     recipe = (run / "arguments.yaml").read_bytes()
     write_bytes(folder / "training.yaml", recipe, overwrite=True)
-    # A run's arguments leave out what is the default, as the hybrid arm is.
-    made = provenance(arguments, run, arm, {"arm": arm, **yaml.safe_load(recipe)})
+    made = provenance(arguments, run, arm, yaml.safe_load(recipe))
     command = (
         f"python tests/benchmarks/mini_arms.py --mix hybrid_mix --output mini --arms {arm} --seeds {arguments.seed}"
     )

@@ -79,8 +79,7 @@ def taken(browser: Any, url: str, tab: str, theme: str, width: int, more: str = 
         window = context.new_page()
         window.goto(f"{url}/?__theme={theme}&tab={tab}{more}")
         window.wait_for_selector(".xd-hits", state="attached")
-        window.wait_for_load_state("networkidle")
-        window.wait_for_timeout(800)
+        window.wait_for_timeout(2000)
         return window.screenshot(full_page=True)
     finally:
         context.close()

@@ -3,8 +3,9 @@
     python tests/benchmarks/static_release.py --mix hybrid_mix --runs runs/static --xquad_r lareqa/xquad-r
 
 Each is one seed's weights in float16 on their principal axes, scored on XQuAD-R and world_facts, with what made it; the hybrid model
-also gets the aggregated arms and the curve over alpha, of all seeds, and the results files they were made of. Cards are then
-written by `hf-hybrid card`. A step whose output is there is not repeated.
+also gets the aggregated arms and the curve over alpha on XQuAD-R, of all seeds, and the results files they were made of; those on world_facts
+go into `tests/benchmarks/results/static_arms`, since a repository is to stay below 25 MB. Cards are then written by `hf-hybrid card`. A step
+whose output is there is not repeated.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import yaml
+from bench_training_common import RESULTS
 from static_arms import ALPHAS, ROOT, call
 
 from hf_hybrid.errors import InputError
@@ -40,13 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, required=True, help="folder that static_arms.py made")
     parser.add_argument("--xquad_r", type=Path, required=True, help="XQuAD-R's JSON files")
     parser.add_argument("--output", type=Path, default=Path("model_cards"), help="default: model_cards")
+    parser.add_argument("--other_results", type=Path, default=RESULTS / "static_arms", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="whose weights are released")
     parser.add_argument("--commit", help="of the code that trained; default: this checkout's")
     arguments = parser.parse_args(argv)
     try:
         for name, arm in RELEASES.items():
             release(arguments, arguments.output / name, arm)
-        aggregate(arguments.runs / "results", arguments.output / MAIN / "results")
+        aggregate(arguments.runs / "results", "xquad_r", arguments.output / MAIN / "results")
+        aggregate(arguments.runs / "results", "world_facts", arguments.other_results)
         for name in RELEASES:
             call(["card", str(arguments.output / name)])
     except InputError as error:
@@ -89,7 +93,8 @@ def provenance(arguments: argparse.Namespace, run: Path, arm: str, recipe: dict[
     outputs = json.loads((arguments.mix / "mix.json").read_text())["outputs"]
     names = [f"{config}/train.parquet" for config in ("align", "qa", "text")]
     base = yaml.safe_load((arguments.runs / "base" / "arguments.yaml").read_text(encoding="utf-8"))
-    stages = [stage("base", base, arguments.runs / "base"), stage(arm, recipe, run)]
+    # A run's arguments leave out what is the default, as the hybrid arm is.
+    stages = [stage("base", base, arguments.runs / "base"), stage(arm, {"arm": arm, **recipe}, run)]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     return {
         "training_version": 1,
@@ -122,19 +127,17 @@ def teacher(runs: Path) -> dict[str, Any]:
     return {"teacher": named}
 
 
-def aggregate(runs: Path, results: Path) -> None:
-    """Arms and the curve over alpha, for each benchmark that has seeds; the results files they were made of go with them."""
-    for benchmark in BENCHMARKS:
-        folder = results if benchmark == "xquad_r" else results / benchmark
-        if (folder / "arms.json").is_file():
-            continue
-        arms = dict.fromkeys([*COMPARED, *POINTS.values()])
-        files = {arm: copied(runs / arm, folder / "seeds", arm, benchmark) for arm in arms}
-        words = [word for arm in COMPARED for word in ("--arm", arm, *files[arm])]
-        words += [word for alpha, arm in POINTS.items() for word in ("--alpha", str(alpha), *files[arm])]
-        call(["arms", *words, "--output", str(folder / "arms.json")])
-        for table in (folder / "seeds").glob("*.per_query.parquet"):
-            table.unlink()
+def aggregate(runs: Path, benchmark: str, folder: Path) -> None:
+    """Arms and the curve over alpha on a benchmark, with the results files they were made of."""
+    if (folder / "arms.json").is_file():
+        return
+    arms = dict.fromkeys([*COMPARED, *POINTS.values()])
+    files = {arm: copied(runs / arm, folder / "seeds", arm, benchmark) for arm in arms}
+    words = [word for arm in COMPARED for word in ("--arm", arm, *files[arm])]
+    words += [word for alpha, arm in POINTS.items() for word in ("--alpha", str(alpha), *files[arm])]
+    call(["arms", *words, "--output", str(folder / "arms.json")])
+    for table in (folder / "seeds").glob("*.per_query.parquet"):
+        table.unlink()
 
 
 def copied(source: Path, seeds: Path, arm: str, benchmark: str) -> list[str]:
