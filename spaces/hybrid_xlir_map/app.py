@@ -94,14 +94,14 @@ def measure(run: str) -> dict:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def score_upload(path: str | None) -> tuple[str, str, None]:
-    """Read an uploaded file, which is then deleted: its text, its measures, and nothing for the box of files."""
+def score_upload(path: str | None) -> tuple[str, str]:
+    """Read an uploaded file, which is then deleted: its text and its measures."""
     try:
         content, _ = read_once(path, MAX_BYTES)
         text = decoded(content)
     except InputError as error:
-        return "", error_html(str(error)), None
-    return text, score_run(text), None
+        return "", error_html(str(error))
+    return text, score_run(text)
 
 
 def decoded(content: bytes) -> str:
@@ -127,10 +127,11 @@ def build_app() -> gr.Blocks:
                 text = gr.Textbox(
                     label="Run, as CSV or JSON", value=EXAMPLE_CSV, lines=14, max_lines=24, max_length=MAX_BYTES
                 )
-                upload = gr.File(
-                    label="Or a file (.csv, .json)", file_types=[".csv", ".json"], type="filepath", height=170
-                )
                 button = gr.Button("Measure", variant="primary")
+                # Not `gr.File`, whose button has a name that is not the text it shows.
+                upload = gr.UploadButton(
+                    "Or measure a file (.csv, .json)", file_types=[".csv", ".json"], type="filepath"
+                )
                 gr.Examples(
                     [[EXAMPLE_CSV], [EXAMPLE_JSON]],
                     [text],
@@ -140,7 +141,7 @@ def build_app() -> gr.Blocks:
             with gr.Column(scale=3, min_width=320):
                 output = gr.HTML(score_run(EXAMPLE_CSV), label="Result")
         quick: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "measure", "concurrency_limit": 2}
-        upload.upload(score_upload, [upload], [text, output, upload], **quick)
+        upload.upload(score_upload, [upload], [text, output], **quick)
         button.click(score_run, [text], [output], **quick)
         gr.api(measure, api_name="measure", concurrency_id="measure")
     return app.queue(max_size=32, default_concurrency_limit=2)

@@ -378,14 +378,14 @@ def test_uploads_are_checked_and_deleted(page, tmp_path, monkeypatch):
         assert not file.exists()
         return answer
 
-    text, shown, box = upload(b"\xef\xbb\xbf" + page.EXAMPLE_CSV.encode())
-    assert (text, shown, box) == (page.EXAMPLE_CSV, page.score_run(page.EXAMPLE_CSV), None)
+    text, shown = upload(b"\xef\xbb\xbf" + page.EXAMPLE_CSV.encode())
+    assert (text, shown) == (page.EXAMPLE_CSV, page.score_run(page.EXAMPLE_CSV))
     for content, message in ((b"\xff\xfe", "UTF-8"), (b"a" * 1_000_001, "larger than")):
         assert message in upload(content)[1]
     outside = tmp_path / "secret"
     outside.write_text("secret")
     for path in (None, "", str(outside), str(tmp_path / "uploads" / ".." / "secret"), str(tmp_path / "uploads")):
-        text, shown, _ = page.score_upload(path)
+        text, shown = page.score_upload(path)
         assert text == "" and 'role="alert"' in shown and "secret" not in shown
     assert outside.read_text() == "secret"
 
@@ -404,7 +404,7 @@ def test_the_page_builds(page):
     app = page.build_app()
     config = app.get_config_file()
     kinds = [component["type"] for component in config["components"]]
-    assert {"textbox", "file", "button", "html"} <= set(kinds)
+    assert {"textbox", "uploadbutton", "button", "html"} <= set(kinds)
     assert {
         dependency["api_name"] for dependency in config["dependencies"] if dependency["api_visibility"] == "public"
     } == {"measure"}

@@ -139,7 +139,7 @@ def _claims(content: Results) -> Markup:
         return Markup("")
     rows = [
         [
-            Markup("Hybrid is {}").format(entry["text"]),
+            Markup("Hybrid: {}").format(entry["text"]),
             Markup("<code>{}</code>").format(entry["against"]),
             _interval(entry, "difference", *_unit(entry["figure"]), signed=True),
             Markup("<b>{}</b>").format(entry["verdict"]),

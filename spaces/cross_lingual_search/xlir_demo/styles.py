@@ -69,5 +69,6 @@ CSS = """
 .xd-chips { gap: .4rem !important; flex-wrap: wrap; }
 .xd-chips .xd-chip, button.xd-other { flex: 0 0 auto !important; width: auto !important; }
 button.xd-other { align-self: flex-start; }
+.xd-prose .token { color: inherit !important; }
 .xd-prose pre, .xd-prose code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
 """

@@ -13,8 +13,9 @@ from .inputs import QUICK, checkpoint_choice, language_buttons, language_choice,
 from .search_tab import FIRST_LANGUAGE
 
 _INTRODUCTION = """\
-<div class="xd"><p class="xd-note">The same small model, trained in two ways on the same texts. Trained with one language at a time it learns to tell languages
-apart, and puts passages in the language of the question first. Hybrid training is meant to mend that without losing what works.</p></div>
+<div class="xd"><p class="xd-note">The same small model, trained in two ways on the same texts. Trained with one language at a time, a model also learns to tell languages
+apart, which helps passages in the language of the question. Hybrid training is meant to mend that without losing what works. For a single question the difference can go either
+way; the tab Benchmark has thousands.</p></div>
 """
 
 

@@ -33,6 +33,7 @@ El comedor está en el segundo piso.
 يمكن استئجار الدراجات عند المدخل.
 """
 _NOTHING = message("No texts yet. The box holds a small example: press Add texts.", is_error=False)
+_ENDINGS = [".txt", ".csv", ".jsonl", ".json"]
 # Passages that are encoded between two steps of the progress bar.
 _STEP = 250
 
@@ -42,25 +43,15 @@ def build_texts_tab(shown: Shown) -> None:
     gr.HTML(_INTRODUCTION)
     # Only the corpus's name is kept with the page; closing the page deletes the corpus.
     name = gr.State(None, time_to_live=CORPUS_SECONDS, delete_callback=shown.store.remove)
-    with gr.Row():
-        text = gr.Textbox(
-            label="Your texts",
-            value=_EXAMPLE,
-            lines=8,
-            max_lines=16,
-            max_length=MAX_CORPUS_BYTES,
-            scale=3,
-            elem_id="texts-text",
-            elem_classes="xd-question",
-        )
-        upload = gr.File(
-            label="Or a file (.txt, .csv, .jsonl)",
-            file_types=[".txt", ".csv", ".jsonl", ".json"],
-            type="filepath",
-            height=190,
-            scale=1,
-            min_width=240,
-        )
+    text = gr.Textbox(
+        label="Your texts",
+        value=_EXAMPLE,
+        lines=8,
+        max_lines=16,
+        max_length=MAX_CORPUS_BYTES,
+        elem_id="texts-text",
+        elem_classes="xd-question",
+    )
     with gr.Row():
         form = gr.Dropdown(
             [("Detect it", "detect"), ("Plain text", "text"), ("CSV", "csv"), ("JSONL", "jsonl")],
@@ -71,6 +62,8 @@ def build_texts_tab(shown: Shown) -> None:
         checkpoint = checkpoint_choice(shown.answers, "Checkpoint", HYBRID)
     with gr.Row():
         add = gr.Button("Add texts", variant="primary")
+        # Not `gr.File`, whose button has a name that is not the text it shows.
+        upload = gr.UploadButton("Or add a file (.txt, .csv, .jsonl)", file_types=_ENDINGS, type="filepath")
         delete = gr.Button("Delete my texts")
     status = gr.HTML(_NOTHING, elem_id="texts-status", min_height=80)
     with gr.Row(equal_height=True):
@@ -86,8 +79,8 @@ def build_texts_tab(shown: Shown) -> None:
         try:
             content, file_name = read_once(path, MAX_CORPUS_BYTES)
         except InputError as error:
-            return old, message(str(error)), "", None
-        return *_add(shown, content, file_name, form, checkpoint, old, progress), None
+            return old, message(str(error)), ""
+        return _add(shown, content, file_name, form, checkpoint, old, progress)
 
     def delete_texts(old: str | None) -> tuple[None, str, str]:
         shown.store.remove(old)
@@ -100,7 +93,7 @@ def build_texts_tab(shown: Shown) -> None:
         "show_progress_on": [status],
     }
     add.click(add_texts, [text, form, checkpoint, name], [name, status, view], **slow)
-    upload.upload(add_file, [upload, form, checkpoint, name], [name, status, view, upload], **slow)
+    upload.upload(add_file, [upload, form, checkpoint, name], [name, status, view], **slow)
     delete.click(delete_texts, [name], [name, status, view], **QUICK)
     gr.on([search.click, question.submit], shown.own_search, [name, question, results], [view], **QUICK)
 

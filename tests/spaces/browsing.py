@@ -1,0 +1,84 @@
+"""A page in a browser, watched: what it asks for, what it complains about, and whether a script of somebody else has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# What the browser says of itself, not of the page.
+_HARMLESS = ("Download the React DevTools",)
+SIZES = {"phone": {"width": 375, "height": 800}, "desk": {"width": 1280, "height": 900}}
+
+
+class Watched:
+    """A page and what happened in it.
+
+    Attributes:
+        page: Playwright's page.
+        complaints: errors of scripts and of the console.
+        elsewhere: addresses outside the server that were asked for.
+    """
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.url = page, url
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self._heard(message))
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("dialog", lambda dialog: (self.complaints.append("a dialog opened"), dialog.dismiss()))
+
+    def open(self, path: str = "/", ready: str = ".xd-hits") -> None:
+        """Go to an address and wait until the page has answered it."""
+        self.page.goto(f"{self.url}{path}")
+        self.page.wait_for_selector(ready, state="attached")
+        # The network is never idle: a page of Gradio keeps a connection open. What a link opens comes a moment later.
+        self.page.wait_for_timeout(300)
+
+    def tab(self, name: str) -> None:
+        """Choose a tab."""
+        self.page.get_by_role("tab", name=name, exact=True).click()
+        self.page.wait_for_timeout(150)
+
+    def has_fired(self) -> bool:
+        """Whether one of the payloads has run."""
+        return bool(self.page.evaluate("Boolean(window.fired)"))
+
+    def overflow(self) -> int:
+        """Pixels that the page is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+    def violations(self, axe: str) -> list[str]:
+        """What axe-core finds, one line for each element."""
+        if not self.page.evaluate("Boolean(window.axe)"):
+            self.page.evaluate(axe)
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        assert len(found["passes"]) > 10  # it has looked
+        return [
+            f"{one['id']}: {node['target']} {node['html'][:120]}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(_HARMLESS):
+            self.complaints.append(message.text)
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.url, "data:", "blob:", "about:")):
+            self.elsewhere.append(url)
+
+
+@contextmanager
+def watched(browser: Any, url: str, size: str = "desk", **options: Any) -> Iterator[Watched]:
+    """A page of its own, that must stay without complaints and without requests to elsewhere."""
+    context = browser.new_context(viewport=SIZES[size], **options)
+    context.set_default_timeout(60_000)
+    try:
+        one = Watched(context.new_page(), url)
+        yield one
+        assert one.complaints == []
+        assert one.elsewhere == []
+    finally:
+        context.close()
