@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -65,6 +66,8 @@ def opened_by(shown: Shown, parameters: dict[str, str]) -> list[Any]:
     """Values of the notice, the tabs and the components of three tabs for the parameters of a link."""
     answers = shown.answers
     link, wrong = read_link(parameters, list(answers.facts.facts), list(answers.encoders))
+    if link.other not in answers.encoders:
+        link = replace(link, other=link.checkpoint)
     notice = gr.update(value=message(" ".join(wrong), is_error=False), visible=True) if wrong else gr.skip()
     return [
         notice,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+from hf_hybrid.errors import InputError
+
 from .answers import Answers
-from .checkpoints import NAMES, find_dataset, find_model, load_encode
+from .checkpoints import HYBRID, NAMES, find_dataset, find_model, load_encode, on_a_space
 from .corpora import CorpusStore
 from .languages import guess_language
 from .pool import read_world_facts
 from .published import read_published
 from .shown import Shown
+
+logger = logging.getLogger(__name__)
 
 
 def load_shown(models: Path | None = None) -> Shown:
@@ -23,8 +28,27 @@ def load_shown(models: Path | None = None) -> Shown:
         InputError: a checkpoint or the data cannot be had.
     """
     pool, facts = read_world_facts(find_dataset())
-    folders = {name: find_model(name, models) for name in NAMES}
+    folders = find_models(models)
     answers = Answers(pool, facts, {name: load_encode(folder) for name, folder in folders.items()})
     # The identifier reads its tables with the first text: not while somebody waits.
     guess_language("Which language is this?")
     return Shown(answers, read_published(folders), CorpusStore())
+
+
+def find_models(models: Path | None = None) -> dict[str, Path]:
+    """Folders of the checkpoints that are to be had.
+
+    An installed package brings the hybrid one alone, which is enough to search with. On a Space all are pinned, and none may be missing.
+
+    Raises:
+        InputError: the hybrid one, or on a Space any one, is missing.
+    """
+    folders = {}
+    for name in NAMES:
+        try:
+            folders[name] = find_model(name, models)
+        except InputError as error:
+            if name == HYBRID or on_a_space():
+                raise
+            logger.warning("The page goes without %s: %s", name, error)
+    return folders
