@@ -77,6 +77,8 @@ def test_every_arm_and_seed_starts_from_one_base(run, tmp_path):
         Path(flag(words, "output")).relative_to(tmp_path / "out/results").as_posix()
         for words in commands.of("evaluate")
     }
+    scored = {Path(flag(words, "output")).stem[-1] for words in commands.of("evaluate") if "--seed" in words}
+    assert scored == {"1", "2"}
     assert len(targets) == 2 * 17 and {"base/xquad_r_0.json", "alpha_0.25/world_facts_2.json"} <= targets
 
 

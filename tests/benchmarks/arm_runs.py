@@ -182,14 +182,15 @@ class Runner:
         return model
 
     def score(self, model: Path, name: str, seed: int) -> None:
-        """Evaluate a model on every benchmark that it has not been scored on."""
+        """Evaluate a model on every benchmark that it has not been scored on; the base, with 0, has no seed of the experiment's."""
         for stem, flags in self.benchmarks():
             target = self.results / name / f"{stem}_{seed}.json"
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # A table without its results file is what an interrupted call left.
                 again = ["--overwrite"] if target.with_suffix(".per_query.parquet").exists() else []
-                self.call(["evaluate", str(model), *flags, *again, "--output", str(target)])
+                told = ["--seed", str(seed)] if seed else []
+                self.call(["evaluate", str(model), *flags, *told, *again, "--output", str(target)])
 
     def benchmarks(self) -> Iterator[tuple[str, list[str]]]:
         """How results files of each benchmark begin, and its flags."""

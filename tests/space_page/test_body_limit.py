@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from hf_hybrid.space_page.body_limit import BodyLimit
 
@@ -29,7 +30,10 @@ def call(announced: int | None, parts: list[bytes]) -> list[int]:
             statuses.append(message["status"])
 
     headers = [] if announced is None else [(b"content-length", str(announced).encode())]
-    asyncio.run(BodyLimit(application, most=10)({"type": "http", "headers": headers}, receive, send))
+    limited = BodyLimit(application, most=10)({"type": "http", "headers": headers}, receive, send)
+    # In a thread of its own: a test with a browser in the same process leaves a loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, limited).result()
     return statuses
 
 

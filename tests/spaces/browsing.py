@@ -74,7 +74,7 @@ class Watched:
 def watched(browser: Any, url: str, size: str = "desk", **options: Any) -> Iterator[Watched]:
     """A page of its own, that must stay without complaints and without requests to elsewhere."""
     context = browser.new_context(viewport=SIZES[size], **options)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(120_000)
     try:
         one = Watched(context.new_page(), url)
         yield one

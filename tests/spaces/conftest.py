@@ -62,9 +62,9 @@ def metric_page(tmp_path_factory) -> Iterator[Page]:
     served.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium."""
+    """Chromium. Until it is closed an event loop counts as running in this thread, which other modules' tests could not bear."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
