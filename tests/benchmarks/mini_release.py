@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import yaml
 from arm_runs import ARMS, call
-from static_release import copied, provenance
+from static_release import copied, make_parser, provenance
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes, write_json
@@ -39,13 +39,7 @@ AGGREGATED = {".": "xquad_r", "world_facts": "world_facts", "in_context": "xquad
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make what is missing; 2 is the exit status of a mistake in the input."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mix", type=Path, required=True, help="folder of hybrid_mix")
-    parser.add_argument("--runs", type=Path, required=True, help="folder that mini_arms.py made")
-    parser.add_argument("--xquad_r", type=Path, required=True, help="XQuAD-R's JSON files")
-    parser.add_argument("--output", type=Path, default=Path("model_cards"), help="default: model_cards")
-    parser.add_argument("--seed", type=int, default=1, help="whose weights are released")
-    parser.add_argument("--commit", help="of the code that trained; default: this checkout's")
+    parser = make_parser(__doc__, "mini_arms.py")
     parser.add_argument("--siblings", action="store_true", help="make the repositories of the other arms, too")
     parser.add_argument("--onnx_python", type=Path, help="see mini_measures.py")
     parser.add_argument("--threads", type=int, help="of each command; default: the libraries' choice")

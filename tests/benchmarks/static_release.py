@@ -37,14 +37,8 @@ BENCHMARKS = ("xquad_r", "world_facts")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make what is missing; 2 is the exit status of a mistake in the input."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mix", type=Path, required=True, help="folder of hybrid_mix")
-    parser.add_argument("--runs", type=Path, required=True, help="folder that static_arms.py made")
-    parser.add_argument("--xquad_r", type=Path, required=True, help="XQuAD-R's JSON files")
-    parser.add_argument("--output", type=Path, default=Path("model_cards"), help="default: model_cards")
+    parser = make_parser(__doc__, "static_arms.py")
     parser.add_argument("--other_results", type=Path, default=RESULTS / "static_arms", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=1, help="whose weights are released")
-    parser.add_argument("--commit", help="of the code that trained; default: this checkout's")
     arguments = parser.parse_args(argv)
     try:
         for name, arm in RELEASES.items():
@@ -57,6 +51,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"static_release.py: error: {error}\n")
         return 2
     return 0
+
+
+def make_parser(description: str | None, experiment: str) -> argparse.ArgumentParser:
+    """The arguments that every release takes; `experiment` is the command that trained."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mix", type=Path, required=True, help="folder of hybrid_mix")
+    parser.add_argument("--runs", type=Path, required=True, help=f"folder that {experiment} made")
+    parser.add_argument("--xquad_r", type=Path, required=True, help="XQuAD-R's JSON files")
+    parser.add_argument("--output", type=Path, default=Path("model_cards"), help="default: model_cards")
+    parser.add_argument("--seed", type=int, default=1, help="whose weights are released")
+    parser.add_argument("--commit", help="of the code that trained; default: this checkout's")
+    return parser
 
 
 def release(arguments: argparse.Namespace, folder: Path, arm: str) -> None:
