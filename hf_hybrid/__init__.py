@@ -9,26 +9,26 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .metric_module import install_metric, install_metric_on_import, metric_path
+from hf_hybrid.metric.install import install_metric, install_metric_on_import, metric_path
 
 __version__ = "0.1.0"
 
 # public name -> module that defines it
 _EXPORTS = {
     "Benchmark": "hf_hybrid.benchmarks",
-    "HybridBatchPlan": "hf_hybrid.batch_plan",
-    "HybridBatchSampler": "hf_hybrid.batch_plan",
-    "HybridCollator": "hf_hybrid.collator",
-    "HybridTrainer": "hf_hybrid.trainer",
+    "HybridBatchPlan": "hf_hybrid.plan.batch_plan",
+    "HybridBatchSampler": "hf_hybrid.plan.batch_plan",
+    "HybridCollator": "hf_hybrid.data.collator",
+    "HybridTrainer": "hf_hybrid.training.trainer",
     "HybridTrainingArguments": "hf_hybrid.arguments",
     "InputError": "hf_hybrid.errors",
-    "ParallelPairs": "hf_hybrid.pairs",
-    "launch_config": "hf_hybrid.launch_configs",
+    "ParallelPairs": "hf_hybrid.data.pairs",
+    "launch_config": "hf_hybrid.engines.launch_configs",
 }
 
 __all__ = ["__version__", "install_metric", "metric_path", *_EXPORTS]
 
-# A package cannot register a metric with `evaluate`; see `hf_hybrid.metric_module`.
+# A package cannot register a metric with `evaluate`; see `hf_hybrid.metric.install`.
 install_metric_on_import()
 
 

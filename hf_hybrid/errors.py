@@ -1,4 +1,4 @@
-"""The one error class for input that the user can correct.
+"""The one error class for input that the user can correct, and what a command does with it.
 
 The command line prints it as a single line and exits with status 2; anything else is a defect and keeps its traceback.
 """
@@ -6,7 +6,8 @@ The command line prints it as a single line and exits with status 2; anything el
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 
 class InputError(ValueError):
@@ -27,3 +28,27 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
         'learning_rate'
     """
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), None)
+
+
+def run_command(function: Callable[[], object]) -> int:
+    """Run a command and turn mistakes in the input into one line on stderr.
+
+    Args:
+        function: does the work; its result is ignored.
+
+    Returns:
+        0; 2 after an `InputError`; 130 when interrupted. Other exceptions are defects and pass.
+
+    Example:
+        >>> run_command(lambda: None)
+        0
+    """
+    try:
+        function()
+    except InputError as error:
+        sys.stderr.write(f"hf-hybrid: error: {' '.join(str(error).split())}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("hf-hybrid: interrupted\n")
+        return 130
+    return 0

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from hf_hybrid.errors import InputError
 
 
 def check_output(path: str | Path, overwrite: bool) -> None:

@@ -21,21 +21,27 @@ Another arm, from the same recipe:
 
 from __future__ import annotations
 
-import logging
+import os
 import sys
+
+if __name__ == "__main__" and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+    # Python puts the folder of a script first, where our folders would hide modules of the same names.
+    sys.path[0] = os.path.dirname(sys.path[0])
+
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_hybrid.stop_signal import Interrupted
+from hf_hybrid.training.stop_signal import Interrupted
 
 if TYPE_CHECKING:
     from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, ModelArguments
     from hf_hybrid.benchmarks import Benchmark
-    from hf_hybrid.pairs import ParallelPairs
-    from hf_hybrid.run_folder import RunFolder
-    from hf_hybrid.tokenizer_texts import TokenizerTexts
-    from hf_hybrid.trainer import HybridTrainer
+    from hf_hybrid.data.pairs import ParallelPairs
+    from hf_hybrid.data.tokenizer_texts import TokenizerTexts
+    from hf_hybrid.training.run_folder import RunFolder
+    from hf_hybrid.training.trainer import HybridTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +66,8 @@ def train(
             checkpoints stay.
         Interrupted: SIGTERM came while it trained; a checkpoint to resume from is saved.
     """
-    from hf_hybrid.run_folder import RunFolder
-    from hf_hybrid.trainer import HybridTrainer
+    from hf_hybrid.training.run_folder import RunFolder
+    from hf_hybrid.training.trainer import HybridTrainer
 
     run = RunFolder.open(training_args)
     try:
@@ -80,10 +86,10 @@ def _train(
 ) -> None:
     from transformers import set_seed
 
-    from hf_hybrid.checkpoint_files import explain_write_failure
-    from hf_hybrid.evaluation import HybridEvaluator
-    from hf_hybrid.lora import merge_adapter, save_adapter
-    from hf_hybrid.models import build_encoder, save_encoder
+    from hf_hybrid.encoders.lora import merge_adapter, save_adapter
+    from hf_hybrid.encoders.models import build_encoder, save_encoder
+    from hf_hybrid.evaluation.evaluate import HybridEvaluator
+    from hf_hybrid.training.checkpoints import explain_write_failure
 
     set_seed(training_args.seed)
     pairs = load_split(data_args, data_args.train_split)
@@ -115,7 +121,7 @@ def _train(
 
 def load_split(data_args: DataArguments, split: str) -> ParallelPairs:
     """Renditions of a split of the training data."""
-    from hf_hybrid.pairs import ParallelPairs, embedded_dataset_path
+    from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
 
     evaluation = data_args.eval_dataset_name_or_path if split != data_args.train_split else None
     name = evaluation or data_args.dataset_name_or_path or embedded_dataset_path()
@@ -139,7 +145,7 @@ def load_benchmark(data_args: DataArguments, split: str) -> Benchmark | None:
 
 def tokenizer_texts(data_args: DataArguments, pairs: ParallelPairs) -> TokenizerTexts:
     """The texts that an encoder built from scratch trains its tokenizer on."""
-    from hf_hybrid.tokenizer_texts import TokenizerTexts, load_tokenizer_texts
+    from hf_hybrid.data.tokenizer_texts import TokenizerTexts, load_tokenizer_texts
 
     limit = data_args.tokenizer_characters
     if data_args.tokenizer_texts:
@@ -149,8 +155,8 @@ def tokenizer_texts(data_args: DataArguments, pairs: ParallelPairs) -> Tokenizer
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and train; returns the exit status."""
-    from hf_hybrid.cli import run_command
-    from hf_hybrid.parsing import parse_arguments
+    from hf_hybrid.arguments.parsing import parse_arguments
+    from hf_hybrid.errors import run_command
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("hf_hybrid").setLevel(logging.INFO)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hf_hybrid.cards.snippets import known_name
+from hf_hybrid.publishing.cards.snippets import known_name
 
 
 def python_snippets(card: str) -> list[str]:

@@ -35,7 +35,7 @@ def make_pairs(rows: list[dict[str, object]]):
     """`ParallelPairs` of rows, as a user's `datasets.Dataset` would give them."""
     from datasets import Dataset
 
-    from hf_hybrid.pairs import ParallelPairs
+    from hf_hybrid.data.pairs import ParallelPairs
 
     return ParallelPairs(Dataset.from_list(rows))
 

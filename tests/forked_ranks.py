@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import hf_hybrid.arguments.parsing
+import hf_hybrid.encoders.lora
+
 # Imported by the server, so that ranks find them.
-import hf_hybrid.evaluation
-import hf_hybrid.lora
-import hf_hybrid.parsing
-import hf_hybrid.run_folder
-import hf_hybrid.trainer  # noqa: F401  # all three are loaded before the fork
+import hf_hybrid.evaluation.evaluate
+import hf_hybrid.training.run_folder
+import hf_hybrid.training.trainer  # noqa: F401  # all three are loaded before the fork
 from hf_hybrid.train import main
 
 _context = multiprocessing.get_context("forkserver")

@@ -12,11 +12,10 @@ from typing import Any
 
 import psutil
 
-from hf_hybrid.checkpoint_files import MANIFEST, whole_steps
-
-from .forked_ranks import Ranks
-from .launching import ENVIRONMENT, ROOT
-from .recorded_runs import FLAGS, STEPS, forget_batches, same_weights, seen_batches, train_recorded
+from hf_hybrid.training.checkpoints import MANIFEST, whole_steps
+from tests.forked_ranks import Ranks
+from tests.launching import ENVIRONMENT, ROOT
+from tests.recorded_runs import FLAGS, STEPS, forget_batches, same_weights, seen_batches, train_recorded
 
 SECONDS = 120
 # A run whose process was killed must have ended within this.

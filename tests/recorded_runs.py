@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
-from hf_hybrid.cli import run_command
-from hf_hybrid.parsing import parse_arguments
-from hf_hybrid.stop_signal import Interrupted
+from hf_hybrid.arguments.parsing import parse_arguments
+from hf_hybrid.errors import run_command
 from hf_hybrid.train import train
-from hf_hybrid.trainer import HybridTrainer
+from hf_hybrid.training.stop_signal import Interrupted
+from hf_hybrid.training.trainer import HybridTrainer
 
 # Every seventh step is followed by a checkpoint, every third of these by an evaluation before it.
 FLAGS = (

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from hf_hybrid.benchmarks import Benchmark
-from hf_hybrid.evaluation import evaluate_embeddings
-from hf_hybrid.query_values import query_table
-from hf_hybrid.results import build_results, write_results
+from hf_hybrid.evaluation.evaluate import evaluate_embeddings
+from hf_hybrid.evaluation.query_values import query_table
+from hf_hybrid.evaluation.results import build_results, write_results
 from tests.rankings import unit_vectors
 
 LANGUAGES = ("de", "en", "zh-Hant")

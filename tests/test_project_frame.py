@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 import resource
 import subprocess
@@ -18,12 +17,6 @@ import hf_hybrid
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "hf_hybrid"
 HEAVY = ("torch", "transformers", "sentence_transformers", "datasets", "evaluate", "numpy")
-
-
-def own_modules() -> set[str]:
-    """Names that `python hf_hybrid/train.py` puts in front of every other module of the same name."""
-    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
-    return packages | {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
 
 
 def tracked_texts() -> dict[str, str]:
@@ -48,16 +41,24 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_no_module_shadows_the_standard_library():
-    assert {"train", "models", "pairs"} <= own_modules()
-    assert own_modules() & set(sys.stdlib_module_names) == set()
-
-
-def test_no_module_shadows_an_installed_distribution():
-    others = importlib.metadata.packages_distributions()
-    assert {
-        name: others[name] for name in own_modules() if set(others.get(name, [])) - {"hf_hybrid", "hf-hybrid"}
-    } == {}
+def test_train_run_by_path_sees_installed_modules_and_not_its_own_folder(tmp_path):
+    """`accelerate launch hf_hybrid/train.py` runs it by path: `hf_hybrid/metrics` and the like must not become top-level modules."""
+    names = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file())
+    assert {"data", "metrics", "evaluation"} <= set(names)
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import importlib.util, runpy, sys\n"
+        f"sys.path[0], sys.argv = {str(PACKAGE)!r}, ['train.py', '--help']\n"
+        "try:\n"
+        f"    runpy.run_path({str(PACKAGE / 'train.py')!r}, run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print('first', sys.path[0])\n"
+        "print('own', [m for m in sys.modules.values() if getattr(m, '__file__', None)\n"
+        f"    and m.__file__.startswith({str(PACKAGE)!r}) and m.__name__.split('.')[0] not in ('hf_hybrid', '__main__')])\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == [f"first {ROOT}", "own []"]
 
 
 def test_import_loads_nothing_heavy():

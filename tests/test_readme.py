@@ -7,12 +7,12 @@ import json
 import re
 from pathlib import Path
 
-from hf_hybrid.arms.text import arms_report
-from hf_hybrid.run_folder import comparison_table
+from hf_hybrid.evaluation.arms.text import arms_report
+from hf_hybrid.training.run_folder import comparison_table
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = ROOT / "tests" / "benchmarks" / "results"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def summary(name: str) -> dict[str, float]:

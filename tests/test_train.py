@@ -13,12 +13,11 @@ import pytest
 import yaml
 from sentence_transformers import SentenceTransformer
 
-from hf_hybrid.checkpoint_files import last_checkpoint
-from hf_hybrid.results import read_results
-from hf_hybrid.run_folder import comparison_table
+from hf_hybrid.evaluation.results import read_results
 from hf_hybrid.train import main
-
-from .conftest import renditions
+from hf_hybrid.training.checkpoints import last_checkpoint
+from hf_hybrid.training.run_folder import comparison_table
+from tests.conftest import renditions
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
@@ -112,7 +111,7 @@ def test_interrupted_run_resumes_to_the_same_model(run, tmp_path):
     cut = tmp_path / "cut"
     code = (
         "import sys\n"
-        "from hf_hybrid.trainer import HybridTrainer\n"
+        "from hf_hybrid.training.trainer import HybridTrainer\n"
         "from hf_hybrid.train import main\n"
         "import os\n"
         "compute = HybridTrainer.compute_loss\n"
@@ -163,7 +162,7 @@ def test_bad_rows_are_named(run, capsys, tmp_path, change, message):
 
 
 def test_default_folders_are_numbered(run, tmp_path, monkeypatch):
-    from hf_hybrid.run_folder import _free_folder
+    from hf_hybrid.training.run_folder import _free_folder
 
     monkeypatch.chdir(tmp_path)
     for expected in ("outputs/hybrid", "outputs/hybrid-2", "outputs/hybrid-3"):

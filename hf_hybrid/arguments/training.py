@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sentence_transformers import SentenceTransformerTrainingArguments
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.plan_types import ARMS, PlanSettings
+from hf_hybrid.plan.types import ARMS, PlanSettings
 
 NEGATIVES = ("auto", "in_batch", "in_batch+hard", "literal")
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
-    from ..pairs import ParallelPairs
+    from hf_hybrid.data.pairs import ParallelPairs
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Benchmark:
         cls, pairs: ParallelPairs, name: str = "dev", max_examples: int | None = None, seed: int = 0
     ) -> Benchmark:
         """Make a benchmark of parallel training or development data, see `hf_hybrid.benchmarks.parallel`."""
-        from .parallel import benchmark_from_pairs
+        from hf_hybrid.benchmarks.parallel import benchmark_from_pairs
 
         return benchmark_from_pairs(pairs, name=name, max_examples=max_examples, seed=seed)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .benchmark import Benchmark
-from .parallel import benchmark_from_pairs
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.parallel import benchmark_from_pairs
 
 
 def load_cldr_qa(
@@ -26,7 +26,7 @@ def load_cldr_qa(
         max_examples: see `hf_hybrid.benchmarks.parallel.benchmark_from_pairs`.
         seed: likewise.
     """
-    from ..pairs import ParallelPairs, embedded_dataset_path
+    from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
 
     path = hub_id or data_dir or embedded_dataset_path()
     pairs = ParallelPairs.load(str(path), split=split, revision=revision)

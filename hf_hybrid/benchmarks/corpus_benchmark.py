@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError
-from ..retrieval.encode_sources import Corpus
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_sources import Corpus
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InputError
+from hf_hybrid.errors import InputError
 
 
 def benchmark_folder(

@@ -24,12 +24,12 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from ..card_lint.hub_values import size_category
-from ..errors import InputError
-from ..output_files import new_directory, write_json
-from .hub_layout import CROSS, TABLES, card_configs, tables_of, write_table
-from .lareqa import Paragraph, read_paragraphs
-from .lareqa_files import LareqaSource, language_files
+from hf_hybrid.benchmarks.hub_layout import CROSS, TABLES, card_configs, tables_of, write_table
+from hf_hybrid.benchmarks.lareqa import Paragraph, read_paragraphs
+from hf_hybrid.benchmarks.lareqa_files import LareqaSource, language_files
+from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import new_directory, write_json
+from hf_hybrid.publishing.lint.hub_values import size_category
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import InputError, first_line
-from .benchmark import Benchmark
-from .lareqa import (
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.lareqa import (
     Paragraph,
     Pool,
     assemble,
@@ -31,6 +30,7 @@ from .lareqa import (
     query_id,
     text_of_candidate,
 )
+from hf_hybrid.errors import InputError, first_line
 
 TABLES = ("queries", "corpus", "qrels")
 SPLIT = "test"

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from .benchmark import Benchmark
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.errors import InputError
 
 CANDIDATE_TEXTS = ("sentence", "sentence_in_context")
 

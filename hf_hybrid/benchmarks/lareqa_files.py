@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
-from .benchmark import Benchmark
-from .downloads import benchmark_folder
-from .hub_layout import TABLES, read_layout
-from .lareqa import read_lareqa
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.downloads import benchmark_folder
+from hf_hybrid.benchmarks.hub_layout import TABLES, read_layout
+from hf_hybrid.benchmarks.lareqa import read_lareqa
+from hf_hybrid.errors import InputError
 
 
 @dataclass(frozen=True)

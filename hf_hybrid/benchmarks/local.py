@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..retrieval.encode_sources import parse_line
-from .benchmark import Benchmark
-from .downloads import benchmark_folder
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.downloads import benchmark_folder
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_sources import parse_line
 
 HOW_TO_GET = "pass --data_dir DIR with corpus.jsonl and queries.jsonl (_id, lang, text) and qrels/test.tsv (query-id, corpus-id, score)"
 

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import InputError
-from ..retrieval.encode_sources import JsonlCorpus
-from .corpus_benchmark import Collection, CorpusBenchmark
-from .downloads import benchmark_folder, download
+from hf_hybrid.benchmarks.corpus_benchmark import Collection, CorpusBenchmark
+from hf_hybrid.benchmarks.downloads import benchmark_folder, download
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_sources import JsonlCorpus
 
 CORPUS_HUB_ID = "miracl/miracl-corpus"
 HOW_TO_GET = (

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .benchmark import Benchmark
-from .lareqa_files import LareqaSource
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.lareqa_files import LareqaSource
 
 logger = logging.getLogger(__name__)
 

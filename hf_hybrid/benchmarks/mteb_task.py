@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
-from .benchmark import Benchmark
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
     from mteb.abstasks.retrieval import AbsTaskRetrieval

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
-from .benchmark import Benchmark
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
-    from ..pairs import ParallelPairs
+    from hf_hybrid.data.pairs import ParallelPairs
 
 
 def benchmark_from_pairs(
@@ -34,7 +34,7 @@ def benchmark_from_pairs(
         InputError: nothing is left to evaluate.
 
     Example:
-        >>> from hf_hybrid.pairs import ParallelPairs, embedded_dataset_path
+        >>> from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
         >>> pairs = ParallelPairs.load(embedded_dataset_path(), split="test")
         >>> benchmark_from_pairs(pairs, max_examples=10).num_queries >= 10
         True

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, nearest
-from .benchmark import Benchmark
-from .corpus_benchmark import CorpusBenchmark
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.corpus_benchmark import CorpusBenchmark
+from hf_hybrid.errors import InputError, nearest
 
 # name -> (module of this package, its loader)
 _LOADERS = {

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .benchmark import Benchmark
-from .lareqa_files import LareqaSource
+from hf_hybrid.benchmarks.benchmark import Benchmark
+from hf_hybrid.benchmarks.lareqa_files import LareqaSource
 
 # language -> (questions, candidate sentences); 13,014 sentences in all. As in Table 10 of the paper.
 PUBLISHED_COUNTS = {

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import torch
 
-from hf_hybrid.onednn import add_product, product
+from hf_hybrid.engines.onednn import add_product, product
 
 NEGATIVES = ("in_batch", "in_batch+hard", "literal")
 # Logits held at a time. A GPU wants few large products, a CPU rows that its caches still hold between the passes.

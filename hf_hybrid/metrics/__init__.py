@@ -1,7 +1,7 @@
 """Metrics as pure functions of the ranks of relevant candidates; nothing here knows of models or texts."""
 
-from .average_precision import average_precision
-from .bias import (
+from hf_hybrid.metrics.average_precision import average_precision
+from hf_hybrid.metrics.bias import (
     LanguageShare,
     RankDistance,
     max_rank,
@@ -9,14 +9,21 @@ from .bias import (
     rank_distance,
     summarise_rank_distance,
 )
-from .cutoff import ndcg_at_k, recall_at_k, reciprocal_rank
-from .exposure import TopLanguages, awrf, awrf_min_max, jensen_shannon_divergence, place_weights, top_languages
-from .language_bias import LanguageBias, language_bias
-from .language_matrix import LanguageScores, language_scores, mean_by_language
-from .one_target import gold_rank_shift, one_target_average_precision, one_target_counts
-from .parallel_ranks import Friedman, cluster_blocks, friedman, within_query_ranks
-from .peer import Peer, peer
-from .tie_groups import TieGroups
+from hf_hybrid.metrics.cutoff import ndcg_at_k, recall_at_k, reciprocal_rank
+from hf_hybrid.metrics.exposure import (
+    TopLanguages,
+    awrf,
+    awrf_min_max,
+    jensen_shannon_divergence,
+    place_weights,
+    top_languages,
+)
+from hf_hybrid.metrics.language_bias import LanguageBias, language_bias
+from hf_hybrid.metrics.language_matrix import LanguageScores, language_scores, mean_by_language
+from hf_hybrid.metrics.one_target import gold_rank_shift, one_target_average_precision, one_target_counts
+from hf_hybrid.metrics.parallel_ranks import Friedman, cluster_blocks, friedman, within_query_ranks
+from hf_hybrid.metrics.peer import Peer, peer
+from hf_hybrid.metrics.tie_groups import TieGroups
 
 __all__ = [
     "Friedman",

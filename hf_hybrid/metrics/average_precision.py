@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma
 
-from .tie_groups import TieGroups
+from hf_hybrid.metrics.tie_groups import TieGroups
 
 # The closed form subtracts two numbers near n. Up to this size the sum is taken term by term instead, so that the error stays
 # below 1e-12 in pools of millions.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .language_matrix import mean_by_language
-from .tie_groups import TieGroups
+from hf_hybrid.metrics.language_matrix import mean_by_language
+from hf_hybrid.metrics.tie_groups import TieGroups
 
 
 @dataclass(frozen=True)

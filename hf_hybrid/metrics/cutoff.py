@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tie_groups import TieGroups
+from hf_hybrid.metrics.tie_groups import TieGroups
 
 
 def recall_at_k(groups: TieGroups, k: int) -> np.ndarray:

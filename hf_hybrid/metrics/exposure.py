@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .language_matrix import mean_by_language
+from hf_hybrid.metrics.language_matrix import mean_by_language
 
 # With one half, the places behind the first ten together hold a thousandth of the attention.
 ATTENTION_TO_FIRST = 0.5

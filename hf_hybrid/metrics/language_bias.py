@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .bias import RankDistance, max_rank, summarise_rank_distance
-from .exposure import TopLanguages, top_languages
-from .language_matrix import LanguageScores, language_scores
-from .one_target import gold_rank_shift, one_target_average_precision
-from .parallel_ranks import Friedman, cluster_blocks, friedman, within_query_ranks
-from .peer import Peer, peer
-from .tie_groups import TieGroups
+from hf_hybrid.metrics.bias import RankDistance, max_rank, summarise_rank_distance
+from hf_hybrid.metrics.exposure import TopLanguages, top_languages
+from hf_hybrid.metrics.language_matrix import LanguageScores, language_scores
+from hf_hybrid.metrics.one_target import gold_rank_shift, one_target_average_precision
+from hf_hybrid.metrics.parallel_ranks import Friedman, cluster_blocks, friedman, within_query_ranks
+from hf_hybrid.metrics.peer import Peer, peer
+from hf_hybrid.metrics.tie_groups import TieGroups
 
 NOT_PARALLEL = "no language asks two queries that have exactly one relevant candidate in every language"
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .average_precision import average_precision
-from .relevant_order import RelevantOrder, mean_of_language, queries_of_entries
-from .tie_groups import TieGroups
+from hf_hybrid.metrics.average_precision import average_precision
+from hf_hybrid.metrics.relevant_order import RelevantOrder, mean_of_language, queries_of_entries
+from hf_hybrid.metrics.tie_groups import TieGroups
 
 # Queries x languages that are sorted at once: bounds the memory with a hundred languages.
 _CELLS_AT_ONCE = 1 << 20

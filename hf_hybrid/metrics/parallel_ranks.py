@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .relevant_order import RelevantOrder, mean_of_language, queries_of_entries
+from hf_hybrid.metrics.relevant_order import RelevantOrder, mean_of_language, queries_of_entries
 
 
 @dataclass(frozen=True)

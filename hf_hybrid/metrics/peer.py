@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .relevant_order import RelevantOrder, queries_of_entries
+from hf_hybrid.metrics.relevant_order import RelevantOrder, queries_of_entries
 
 DEGENERATE = (
     "no query has two relevant candidates in one language and a further language beside it: the test statistic "

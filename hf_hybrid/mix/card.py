@@ -1,4 +1,4 @@
-"""The card of a mix: the template's text with the numbers of this build between its markers, see `hf_hybrid.marked_blocks`."""
+"""The card of a mix: the template's text with the numbers of this build between its markers, see `hf_hybrid.markdown`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..card_lint.hub_values import size_category
-from ..decontamination.report import table
-from ..marked_blocks import replace_field_blocks, replace_text_blocks
-from ..output_files import write_bytes
-from .filters import REASONS
-from .parts import CONFIGS
+from hf_hybrid.markdown import replace_field_blocks, replace_text_blocks
+from hf_hybrid.mix.filters import REASONS
+from hf_hybrid.mix.parts import CONFIGS
+from hf_hybrid.output_files import write_bytes
+from hf_hybrid.overlap.report import table
+from hf_hybrid.publishing.lint.hub_values import size_category
 
 _SPLITS = ("train", "dev", "test")
 _DEFAULT = "qa"

@@ -1,7 +1,7 @@
 """Is a text in the language it is said to be in? Its script first, then a language identifier, `lingua`.
 
 `lingua` (Apache-2.0) brings its models in the package and was the most accurate of what was tried on short text:
-`tests/benchmarks/language_check.py` measures it on Tatoeba and NTREX-128. A text is refused when the identifier is sure of another
+`benchmarks/language_check.py` measures it on Tatoeba and NTREX-128. A text is refused when the identifier is sure of another
 language, not when it is unsure: short texts, names and borrowed words would otherwise go first.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa

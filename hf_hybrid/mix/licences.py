@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InputError
+from hf_hybrid.errors import InputError
 
 # `public-domain`: old Bible translations; the Hub has no identifier for works whose term has run out.
 _PERMISSIVE = ("apache-2.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0", "cc0-1.0", "mit", "public-domain")

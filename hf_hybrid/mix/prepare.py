@@ -16,13 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import InputError
-from . import filters
-from .duplicates import with_shared_passage_ids, without_duplicates, without_near_duplicate_passages
-from .filters import Refusals, choose_rows, complete_examples, filter_texts
-from .language_check import LanguageIdentifier
-from .parallel_readers import COLUMNS
-from .parts import HELD_OUT_CONFIG, Part
+from hf_hybrid.errors import InputError
+from hf_hybrid.mix import filters
+from hf_hybrid.mix.duplicates import with_shared_passage_ids, without_duplicates, without_near_duplicate_passages
+from hf_hybrid.mix.filters import Refusals, choose_rows, complete_examples, filter_texts
+from hf_hybrid.mix.language_check import LanguageIdentifier
+from hf_hybrid.mix.parallel_readers import COLUMNS
+from hf_hybrid.mix.parts import HELD_OUT_CONFIG, Part
 
 logger = logging.getLogger(__name__)
 SCHEMA = pa.schema([(column, pa.string()) for column in COLUMNS])
@@ -30,8 +30,8 @@ GROUP_ROWS = 20_000
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CODE = (
     *sorted(path.name for path in (_PACKAGE / "mix").glob("*.py")),
-    "../comparable_text.py",
-    "../near_duplicates.py",
+    "../overlap/comparable_text.py",
+    "../overlap/near_duplicates.py",
 )
 
 

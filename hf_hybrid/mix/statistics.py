@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .parts import Part
+from hf_hybrid.mix.parts import Part
 
 
 class Statistics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, first_line
+from hf_hybrid.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .cleaning import clean, digest
-from .parallel_readers import COLUMNS
-from .tables import read_table
+from hf_hybrid.mix.cleaning import clean, digest
+from hf_hybrid.mix.parallel_readers import COLUMNS
+from hf_hybrid.mix.tables import read_table
 
 
 def read_sentences(source: Path) -> pd.DataFrame:

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm.auto import tqdm
 
-from ..errors import InputError
-from .encode_sources import Corpus, CorpusBlock
-from .encode_texts import ahead, batch_tokens_of, block_maker, encode_block, resolve_prompt, task_of
-from .shards import Shards, ShardSettings, ShardWriter, model_sha256
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock
+from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, resolve_prompt, task_of
+from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter, model_sha256
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-    from .encode_tokens import Block
+    from hf_hybrid.retrieval.encode_tokens import Block
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import InputError
+from hf_hybrid.errors import InputError
 
 ID_FIELDS = ("docid", "_id", "id")
 

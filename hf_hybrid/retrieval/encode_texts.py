@@ -19,8 +19,8 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
-from ..errors import InputError
-from .encode_tokens import Block, block_maker
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_tokens import Block, block_maker
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

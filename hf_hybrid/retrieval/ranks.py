@@ -27,8 +27,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..errors import InputError
-from .score_blocks import ScoreBlock, duplicate_rows
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.score_blocks import ScoreBlock, duplicate_rows
 
 # From 256 to 1,024 queries the evaluation of XQuAD-R got a fifth faster; more gained nothing.
 _LARGEST_BLOCK = 1024

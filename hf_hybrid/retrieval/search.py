@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..errors import InputError
-from .encode_texts import is_other_rank
-from .shards import Shards
+from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_texts import is_other_rank
+from hf_hybrid.retrieval.shards import Shards
 
 _QUERIES_AT_ONCE = 1024
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..errors import InputError
-from ..output_files import check_output, write_json
-from .encode_texts import is_other_rank
-from .search import TopK, check_search, recall_against, search_exactly
-from .shards import Shards
+from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import check_output, write_json
+from hf_hybrid.retrieval.encode_texts import is_other_rank
+from hf_hybrid.retrieval.search import TopK, check_search, recall_against, search_exactly
+from hf_hybrid.retrieval.shards import Shards
 
 if TYPE_CHECKING:
     import faiss

@@ -26,9 +26,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ..errors import InputError
-from ..output_files import write_json
-from .encode_sources import file_sha256
+from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import write_json
+from hf_hybrid.retrieval.encode_sources import file_sha256
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .body_limit import BodyLimit
-from .uploads import keep_clean
+from hf_hybrid.space_page.body_limit import BodyLimit
+from hf_hybrid.space_page.uploads import keep_clean
 
 if TYPE_CHECKING:
     import gradio as gr

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from ..errors import InputError
+from hf_hybrid.errors import InputError
 
 
 def read_once(path: str | None, most: int) -> tuple[bytes, str]:

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from hf_hybrid.cli_decontaminate import named_paths
+from hf_hybrid.cli.decontaminate import named_paths
 from hf_hybrid.errors import InputError
 from hf_hybrid.mix.build import MixOptions, build_mix
 from hf_hybrid.mix.card import write_card

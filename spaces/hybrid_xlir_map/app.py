@@ -16,7 +16,7 @@ from result_html import CSS, error_html, result_html
 from run_text import MAX_BYTES, MAX_LANGUAGES, MAX_ROWS, parse_run
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.metric_inputs import compute_metric
+from hf_hybrid.metric.output import compute_metric
 from hf_hybrid.space_page.serving import launch
 from hf_hybrid.space_page.uploads import read_once
 

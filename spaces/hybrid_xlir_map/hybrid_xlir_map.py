@@ -117,7 +117,7 @@ class HybridXlirMap(evaluate.Metric):
         Raises:
             InputError: columns that do not fit; names the column and the row.
         """
-        from hf_hybrid.metric_inputs import check_columns
+        from hf_hybrid.metric.columns import check_columns
 
         check_columns(self.config_name, {"predictions": predictions, "references": references, **columns})
         super().add_batch(**columns)
@@ -127,7 +127,7 @@ class HybridXlirMap(evaluate.Metric):
         self.add_batch(predictions=prediction, references=reference, **{name: [value] for name, value in row.items()})
 
     def _compute(self, **inputs):
-        from hf_hybrid.metric_inputs import compute_metric
+        from hf_hybrid.metric.output import compute_metric
 
         columns = {name: inputs.pop(name) for name in _FEATURES[self.config_name]}
         return compute_metric(self.config_name, columns, inputs)

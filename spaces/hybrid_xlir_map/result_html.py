@@ -46,7 +46,7 @@ def result_html(result: Mapping[str, Any]) -> str:
     """The whole result of the metric's configuration ``ranks``.
 
     Args:
-        result: from `hf_hybrid.metric_inputs.compute_metric`.
+        result: from `hf_hybrid.metric.output.compute_metric`.
     """
     parts = [_key_figures(result), _note(_ABOUT_MAP), _matrix(result), _per_language(result)]
     if bias := _bias(result):

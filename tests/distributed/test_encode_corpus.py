@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.models import build_encoder, save_encoder
+from hf_hybrid.encoders.models import build_encoder, save_encoder
 
 REPOSITORY = Path(__file__).parents[2]
 TEXTS = [f"passage {number} {'of many words ' * (number % 7)}" for number in range(230)]
@@ -23,7 +23,7 @@ def test_two_processes_give_the_files_of_one(tmp_path, unused_port):
 
     def encode(launcher: list[str], folder: str) -> str:
         command = ["encode", str(model), "--corpus", str(corpus), "--output", folder, "--rows_per_shard", "25"]
-        run = [sys.executable, *launcher, "-m", "hf_hybrid.cli", *command, "--quiet", "--device", "cpu"]
+        run = [sys.executable, *launcher, "-m", "hf_hybrid.cli.main", *command, "--quiet", "--device", "cpu"]
         done = subprocess.run(run, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
         return done.stdout

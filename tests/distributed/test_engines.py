@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from hf_hybrid import launch_config
-
-from ..invariant.test_engines import TINY, needs_deepspeed
-from ..launching import finish, start
-from ..test_train import write_splits
+from tests.invariant.test_engines import TINY, needs_deepspeed
+from tests.launching import finish, start
+from tests.test_train import write_splits
 
 WITHOUT_CPU = [flag for flag in TINY if flag != "--use_cpu"]
 

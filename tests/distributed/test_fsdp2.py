@@ -21,13 +21,12 @@ from torch.distributed.fsdp import FSDPModule
 
 from hf_hybrid import launch_config
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.engine import shard_layers, wrapper_name
+from hf_hybrid.encoders.models import build_encoder
+from hf_hybrid.engines.engine import shard_layers, wrapper_name
+from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import is_sharded
-from hf_hybrid.models import build_encoder
-from hf_hybrid.whole_weights import gather_weights, skeleton, with_weights
-
-from .test_gather import join
+from tests.distributed.test_gather import join
 
 ROWS, TOKENS = 8, 6
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "dropout": 0.0}

@@ -1,6 +1,6 @@
 """Runs that are stopped or killed, as processes of the real command: they end in time, and resumed they are the straight run.
 
-More kills, at random: `tests/benchmarks/kill_and_resume.py`.
+More kills, at random: `benchmarks/kill_and_resume.py`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hf_hybrid.checkpoint_files import last_checkpoint, whole_steps
-from hf_hybrid.parsing import parse_arguments
-from hf_hybrid.stop_signal import Interrupted
+from hf_hybrid.arguments.parsing import parse_arguments
 from hf_hybrid.train import train
-
-from ..forked_ranks import Ranks
-from ..killing import Point, kill_and_resume, straight_run
-from ..launching import finish, start
-from ..recorded_runs import FLAGS, STEPS, RecordingTrainer, same_weights, seen_batches, train_recorded
-from ..test_train import write_splits
+from hf_hybrid.training.checkpoints import last_checkpoint, whole_steps
+from hf_hybrid.training.stop_signal import Interrupted
+from tests.forked_ranks import Ranks
+from tests.killing import Point, kill_and_resume, straight_run
+from tests.launching import finish, start
+from tests.recorded_runs import FLAGS, STEPS, RecordingTrainer, same_weights, seen_batches, train_recorded
+from tests.test_train import write_splits
 
 BEST = "--load_best_model_at_end --metric_for_best_model eval_mean_map --eval_steps 7 --save_total_limit 1".split()
 # Of a run that takes long enough to be met in the midst of it.

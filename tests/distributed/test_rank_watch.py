@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import torch.distributed as dist
 
-from hf_hybrid.rank_watch import SECONDS, RankWatch, timeout_seconds
+from hf_hybrid.training.rank_watch import SECONDS, RankWatch, timeout_seconds
 
 SILENCE = 1.8
 

@@ -9,12 +9,11 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.models import build_encoder
-from hf_hybrid.pairs import ParallelPairs
-from hf_hybrid.teacher_vectors import write_teacher_vectors
-
-from ..conftest import renditions
-from ..forked_ranks import Ranks
+from hf_hybrid.data.pairs import ParallelPairs
+from hf_hybrid.data.teacher_vectors import write_teacher_vectors
+from hf_hybrid.encoders.models import build_encoder
+from tests.conftest import renditions
+from tests.forked_ranks import Ranks
 
 # Plain gradient descent: Adam would make full steps of gradients that are zero but for rounding.
 FLAGS = (

@@ -24,10 +24,10 @@ from hf_hybrid.benchmarks.hub_build import build_command
 from hf_hybrid.benchmarks.hub_layout import SCHEMAS, TABLES, benchmark_of_tables
 from hf_hybrid.benchmarks.mlqa_r import SOURCE as MLQA_R
 from hf_hybrid.benchmarks.xquad_r import SOURCE as XQUAD_R
-from hf_hybrid.card_lint import lint_cards, lint_folder
-from hf_hybrid.cli import main
+from hf_hybrid.cli.main import main
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation import evaluate_embeddings
+from hf_hybrid.evaluation.evaluate import evaluate_embeddings
+from hf_hybrid.publishing.lint import lint_cards, lint_folder
 from tests.lareqa_files import write_parallel, write_uneven
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +110,7 @@ def test_some_languages_only(name, source, output):
 
 
 def test_evaluate_gives_the_same_results_file(name, source, output, tmp_path, capsys):
-    from hf_hybrid.models import build_encoder, save_encoder
+    from hf_hybrid.encoders.models import build_encoder, save_encoder
 
     args = ModelArguments(encoder="static", vocab_size=300, embedding_dimension=16)
     texts = [f"One number {i} written in {tag}." for i in range(20) for tag in XQUAD_R.languages]

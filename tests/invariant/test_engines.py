@@ -18,9 +18,8 @@ from safetensors.torch import load_file
 
 from hf_hybrid import launch_config
 from hf_hybrid.train import main
-
-from ..launching import finish, start
-from ..test_train import write_splits
+from tests.launching import finish, start
+from tests.test_train import write_splits
 
 # The table of positions has more than the 100,000 numbers from which ZeRO-3 cuts a weight into pieces. Adam's epsilon keeps
 # rounding in gradients that are zero in theory (of the keys' biases) from becoming steps of full size.
@@ -112,7 +111,7 @@ def test_ddp_on_two_nodes_of_two_ranks(flags, one, tmp_path, unused_port):
 
 
 def test_bf16_stays_close_and_keeps_float32_weights(flags, one, tmp_path, caplog):
-    with caplog.at_level(logging.INFO, "hf_hybrid.engine"):
+    with caplog.at_level(logging.INFO, "hf_hybrid.engines.engine"):
         output = run_here(flags, tmp_path / "run", "--bf16")
     assert "Engine: none, 1 rank, cpu, mixed precision bf16, gradient accumulation 2" in caplog.text
     losses, expected = ([loss for loss, _ in trajectory(run)] for run in (output, one))

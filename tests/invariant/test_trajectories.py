@@ -13,9 +13,8 @@ from sentence_transformers import SentenceTransformer
 
 from hf_hybrid import launch_config
 from hf_hybrid.train import main
-
-from ..launching import finish, start
-from ..test_train import SMALL, write_splits
+from tests.launching import finish, start
+from tests.test_train import SMALL, write_splits
 
 
 def trajectory(folder: Path) -> list[tuple[int, float, float]]:

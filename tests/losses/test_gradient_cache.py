@@ -8,15 +8,14 @@ import pytest
 import torch
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.batch_plan import HybridBatchPlan
-from hf_hybrid.collator import HybridCollator
+from hf_hybrid.data.collator import HybridCollator
+from hf_hybrid.data.tokenised import TokenisedPairs
+from hf_hybrid.encoders.models import build_encoder, is_static
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import embed_chunks, measure_graph, run_inside, split_chunks
-from hf_hybrid.models import build_encoder, is_static
-from hf_hybrid.plan_types import BatchSlice, PlanSettings
-from hf_hybrid.tokenised import TokenisedPairs
-
-from ..conftest import make_pairs, renditions
+from hf_hybrid.plan.batch_plan import HybridBatchPlan
+from hf_hybrid.plan.types import BatchSlice, PlanSettings
+from tests.conftest import make_pairs, renditions
 
 SIZES = {"vocab_size": 400, "embedding_dimension": 16, "hidden_size": 16, "num_hidden_layers": 2}
 SIZES |= {"num_attention_heads": 2, "intermediate_size": 32, "dropout": 0.2}

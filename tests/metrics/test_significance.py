@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmarks.simulate_significance import Design, rates
 from hf_hybrid.metrics.significance import ClusterSums, cluster_sums, holm, paired_difference
-from tests.benchmarks.simulate_significance import Design, rates
 
 
 def one_cell(values) -> ClusterSums:

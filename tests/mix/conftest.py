@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from .phrases import LANGUAGES, QUESTION, STATEMENT, sentence
+from tests.mix.phrases import LANGUAGES, QUESTION, STATEMENT, sentence
 
 
 def write(folder: Path, name: str, rows: Iterable[dict[str, Any]]) -> None:

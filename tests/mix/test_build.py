@@ -13,13 +13,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from hf_hybrid.comparable_text import comparable
+from hf_hybrid.data.pairs import ParallelPairs
 from hf_hybrid.errors import InputError
 from hf_hybrid.mix.build import COLUMNS_OF, MixOptions, build_mix
-from hf_hybrid.pairs import ParallelPairs
-
-from .conftest import write
-from .phrases import LANGUAGES, QUESTION, STATEMENT, sentence
+from hf_hybrid.overlap.comparable_text import comparable
+from tests.mix.conftest import write
+from tests.mix.phrases import LANGUAGES, QUESTION, STATEMENT, sentence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "hub_datasets" / "hybrid_mix"
@@ -225,7 +224,7 @@ def test_licence_groups(source: Path, tmp_path: Path) -> None:
 
 
 def test_card_of_the_build_passes_the_lint(mix: Path) -> None:
-    from hf_hybrid.card_lint import lint_folder
+    from hf_hybrid.publishing.lint import lint_folder
 
     assert lint_folder(mix, "dataset") == []
 

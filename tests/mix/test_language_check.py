@@ -9,8 +9,7 @@ import pytest
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.mix.language_check import LANGUAGES, LanguageIdentifier, in_own_script
-
-from .phrases import sentence
+from tests.mix.phrases import sentence
 
 
 @pytest.mark.parametrize(

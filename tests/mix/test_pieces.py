@@ -18,9 +18,8 @@ from hf_hybrid.mix.licences import GROUPS, licence_id, licences_of_group
 from hf_hybrid.mix.prepare import GROUP_ROWS, RowGroups
 from hf_hybrid.mix.splits import dev_documents
 from hf_hybrid.mix.tables import read_table
-
-from .conftest import write
-from .phrases import sentence
+from tests.mix.conftest import write
+from tests.mix.phrases import sentence
 
 
 def test_licences() -> None:

@@ -4,9 +4,10 @@ import torch
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.benchmarks import Benchmark
+from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.errors import InputError
-from hf_hybrid.models import build_encoder, save_encoder
-from hf_hybrid.retrieval.encode import encode_benchmark, load_encoder
+from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
+from hf_hybrid.retrieval.encode import load_encoder
 
 TEXTS = ["one two", "three four five", "six", "seven eight"] * 20
 SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}

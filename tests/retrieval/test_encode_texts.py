@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sentence_transformers.sentence_transformer.modules import Pooling
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.models import build_encoder
 from hf_hybrid.errors import InputError
-from hf_hybrid.models import build_encoder
 from hf_hybrid.retrieval.encode_texts import ahead, batches_of, encode_texts
 from hf_hybrid.retrieval.encode_tokens import _PreprocessMaker, _StaticMaker, _TransformerMaker, block_maker
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.errors import InputError
-from hf_hybrid.models import build_encoder, save_encoder
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.encode_corpus import encode_corpus
 from hf_hybrid.retrieval.encode_sources import JsonlCorpus, TextCorpus

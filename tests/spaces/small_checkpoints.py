@@ -16,13 +16,13 @@ from sentence_transformers.base.modules import Normalize
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from hf_hybrid.arms import ArmsOptions, build_arms
 from hf_hybrid.benchmarks import load_benchmark
-from hf_hybrid.evaluation import evaluate_model
-from hf_hybrid.loading import embedded_dataset_path
-from hf_hybrid.models import save_encoder
+from hf_hybrid.data.loading import embedded_dataset_path
+from hf_hybrid.encoders.models import save_encoder
+from hf_hybrid.evaluation.arms import ArmsOptions, build_arms
+from hf_hybrid.evaluation.evaluate import evaluate_model
+from hf_hybrid.evaluation.results import build_results, write_results
 from hf_hybrid.output_files import write_json
-from hf_hybrid.results import build_results, write_results
 from hf_hybrid.retrieval.encode import load_encoder
 from tests.results_files import write_system
 

@@ -15,9 +15,10 @@ from xlir_demo.slope_chart import spread
 from xlir_demo.translations import compare_translations
 
 from hf_hybrid.benchmarks import load_benchmark
+from hf_hybrid.data.loading import embedded_dataset_path
 from hf_hybrid.errors import InputError
-from hf_hybrid.loading import embedded_dataset_path
-from hf_hybrid.retrieval.encode import encode_benchmark, load_encoder
+from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
+from hf_hybrid.retrieval.encode import load_encoder
 
 # Six passages of two facts in three languages, in the plane.
 POOL = Pool(

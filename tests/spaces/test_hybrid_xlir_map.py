@@ -16,8 +16,9 @@ import yaml
 
 import hf_hybrid
 from hf_hybrid.errors import InputError
-from hf_hybrid.metric_inputs import COLUMNS, compute_metric
-from tests.metric_inputs.runs import embedding_run, rank_run, top_k_run
+from hf_hybrid.metric.columns import COLUMNS
+from hf_hybrid.metric.output import compute_metric
+from tests.metric.runs import embedding_run, rank_run, top_k_run
 
 evaluate = pytest.importorskip("evaluate")
 
@@ -103,7 +104,7 @@ PROCESS = """
 import json, os, sys, time
 sys.path.insert(0, {root!r})
 import evaluate, hf_hybrid
-from tests.metric_inputs.runs import embedding_run, rank_run
+from tests.metric.runs import embedding_run, rank_run
 columns, keywords = rank_run(*embedding_run())
 shards = [(0, 25), (25, 26), (26, 36)]
 sys.stdin.readline()
@@ -170,17 +171,17 @@ def test_the_cards_examples_run(load, monkeypatch):
 def test_the_card_documents_every_column_keyword_and_figure(load):
     import inspect
 
-    from hf_hybrid import metric_inputs
+    from hf_hybrid.metric import embedding_rows, rank_rows, top_k_rows
 
     text = card()
     functions = {
-        "ranks": "evaluate_rank_rows",
-        "top_k": "evaluate_top_k_rows",
-        "embeddings": "evaluate_embedding_rows",
+        "ranks": rank_rows.evaluate_rank_rows,
+        "top_k": top_k_rows.evaluate_top_k_rows,
+        "embeddings": embedding_rows.evaluate_embedding_rows,
     }
     inputs = load().inputs_description
-    for config, name in functions.items():
-        for parameter in inspect.signature(getattr(metric_inputs, name)).parameters:
+    for config, function in functions.items():
+        for parameter in inspect.signature(function).parameters:
             assert f"`{parameter}`" in text and parameter in inputs, (config, parameter)
     result = compute_metric("embeddings", *EMBEDDINGS)
     documented = text.replace("<k>", "10")

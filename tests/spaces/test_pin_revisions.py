@@ -12,8 +12,8 @@ import yaml
 from xlir_demo import checkpoints
 from xlir_demo.checkpoints import NAMES, find_dataset, find_model, pinned
 
-from hf_hybrid.card_lint import lint_cards, lint_folder
 from hf_hybrid.errors import InputError
+from hf_hybrid.publishing.lint import lint_cards, lint_folder
 from tests.spaces.serving import ROOT, SPACE
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

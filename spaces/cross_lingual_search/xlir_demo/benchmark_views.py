@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hf_hybrid.cards.wording import benchmark_title
+from hf_hybrid.publishing.cards.wording import benchmark_title
 
 from .checkpoints import title_of
 from .markup import Markup, joined, message, native, number, table, view

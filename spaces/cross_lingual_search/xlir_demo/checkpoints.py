@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from hf_hybrid.checkpoints import IGNORED, embedded_model
+from hf_hybrid.data.loading import embedded_dataset_path
+from hf_hybrid.encoders.checkpoints import IGNORED, embedded_model
 from hf_hybrid.errors import InputError, first_line
-from hf_hybrid.loading import embedded_dataset_path
 
 from .searching import Encode
 

@@ -69,7 +69,7 @@ def guess_languages(texts: Sequence[str]) -> list[str | None]:
     """Guess the language of each text.
 
     The script decides where only one of the languages is written in it; `lingua` tells those in Latin letters apart. How often it is right on the
-    1,144 questions of world_facts is measured by `tests/benchmarks/bench_space.py`.
+    1,144 questions of world_facts is measured by `benchmarks/bench_space.py`.
     """
     scripts = [_script(text) for text in texts]
     found = [_LANGUAGE_OF_SCRIPT.get(script) for script in scripts]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hf_hybrid.cards.folder_files import read_folder
 from hf_hybrid.errors import InputError
+from hf_hybrid.publishing.cards.folder_files import read_folder
 
 Results = Mapping[str, Any]
 

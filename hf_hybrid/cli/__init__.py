@@ -1,0 +1,1 @@
+"""The command `hf-hybrid`: one module a verb."""

@@ -1,0 +1,99 @@
+"""`HybridCollator`: token ids of a batch to the tensors that the encoder and the loss take.
+
+All texts of a batch (queries, passages, hard negatives) go through one encoder, so they are laid out together: as chunks of
+texts of about one length for a transformer, as one run of token ids for a static encoder.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from hf_hybrid.data.chunks import cut_chunks
+from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
+from hf_hybrid.plan.types import ARMS
+
+CHUNK_TOKENS = 16_384
+
+
+class HybridCollator:
+    """Pad token ids chunk by chunk (or, for a static encoder, lay them end to end) and carry the ids that the loss masks by.
+
+    Args:
+        pad_token_id: Id that fills short rows; `None` for a static encoder.
+        chunk_tokens: Most padded tokens in a chunk.
+        pad_to_multiple_of: Round the width of chunks up, for tensor cores.
+
+    A call returns:
+        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, or with `offsets`).
+        `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the passages,
+        then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never
+        each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay numpy
+        arrays on the host, where they are counted. With a teacher also `teacher_texts`, `teacher_vectors` and `teacher_count`
+        (module `losses.teacher`). No key is named `labels`: the Trainer would then scale the loss by their
+        count.
+    """
+
+    def __init__(
+        self, pad_token_id: int | None, chunk_tokens: int = CHUNK_TOKENS, pad_to_multiple_of: int | None = None
+    ):
+        self.pad_token_id = pad_token_id
+        self.chunk_tokens = chunk_tokens
+        self.pad_to_multiple_of = pad_to_multiple_of
+
+    def __call__(self, batch: TokenisedBatch) -> dict[str, Any]:
+        rows = batch.rows
+        sides = [side for side in (batch.query, batch.passage, batch.negative) if side is not None]
+        chunks, positions = self.chunks(_end_to_end(sides))
+        teacher = batch.teacher
+        targets = (
+            {}
+            if teacher is None
+            else {
+                "teacher_texts": _int64(teacher.texts),
+                "teacher_vectors": teacher.vectors,
+                "teacher_count": teacher.global_count,
+            }
+        )
+        return {
+            **targets,
+            "chunks": chunks,
+            "positions": _int64(positions),
+            "example_ids": _int64(rows.examples),
+            "passage_ids": _int64(rows.passages),
+            "query_languages": rows.query_languages,
+            "passage_languages": rows.passage_languages,
+            "address": np.array([batch.address.epoch, batch.address.step, ARMS.index(rows.arm)]),
+        }
+
+    def chunks(self, texts: Ragged) -> tuple[list[dict[str, torch.Tensor]], np.ndarray]:
+        """Features of the encoder, chunk by chunk, and where each text is among their rows."""
+        if self.pad_token_id is None:
+            offsets = np.cumsum(texts.lengths) - texts.lengths
+            features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets)}
+            return [features], np.arange(len(texts.lengths))
+        cut = cut_chunks(texts.lengths, self.chunk_tokens)
+        starts = np.cumsum(texts.lengths) - texts.lengths
+        positions = np.empty(len(texts.lengths), dtype=np.int64)
+        positions[np.concatenate(cut)] = np.arange(len(positions))
+        return [self._padded(texts.values, starts[rows], texts.lengths[rows]) for rows in cut], positions
+
+    def _padded(self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> dict[str, torch.Tensor]:
+        longest = int(lengths.max(initial=1))
+        if self.pad_to_multiple_of:
+            longest = -(-longest // self.pad_to_multiple_of) * self.pad_to_multiple_of
+        column = np.arange(longest)
+        mask = column < lengths[:, None]
+        ids = np.full(mask.shape, self.pad_token_id, dtype=np.int64)
+        ids[mask] = values[(starts[:, None] + column)[mask]]
+        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+
+
+def _end_to_end(sides: list[Ragged]) -> Ragged:
+    return Ragged(np.concatenate([side.values for side in sides]), np.concatenate([side.lengths for side in sides]))
+
+
+def _int64(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64))

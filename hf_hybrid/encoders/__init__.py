@@ -1,0 +1,1 @@
+"""Encoders: loaded or built, adapted, their tokenizers trained, saved."""

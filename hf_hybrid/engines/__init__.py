@@ -1,0 +1,1 @@
+"""Which engine trains, whether it is the one asked for, and what differs between them."""

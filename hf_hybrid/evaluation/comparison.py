@@ -1,0 +1,296 @@
+"""Compare two systems from their results files: differences with intervals, p values and a verdict.
+
+A is the baseline, B the candidate; a side may be several results files, of models that differ in their seed only. Nothing is evaluated
+again: the values per query lie beside the results files. The statistics are those of `hf_hybrid.metrics.significance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.query_values import LISTS, SINGLE, QueryValues, read_query_values
+from hf_hybrid.evaluation.results import read_results, versions
+from hf_hybrid.metrics.significance import PairedDifference, cluster_sums, holm, paired_difference
+
+COMPARISON_VERSION = 1
+SETTINGS = {"mo": "Mo", "cr": "Cr", "mul": "Mul"}
+# figure -> (title, True where higher is better, False where lower is, None where neither)
+FIGURES = {
+    "mo_map": ("Mo, mAP", True),
+    "cr_map": ("Cr, mAP", True),
+    "mul_map": ("Mul, mAP", True),
+    "rank_distance": ("rank distance", False),
+    "max_rank": ("Max@R", False),
+    "own_language_share": ("own language in top {k}", None),
+    "one_target_own_advantage": ("one target: own advantage", None),
+}
+_SAME_OF_BENCHMARK = ("name", "data_sha256", "languages", "settings")
+_SAME_OF_SETTINGS = ("ties", "k")
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The results of one system, one entry for each seed."""
+
+    paths: list[str]
+    results: list[dict[str, Any]]
+    values: list[QueryValues]
+
+
+def compare_results(
+    a: Sequence[str | Path],
+    b: Sequence[str | Path],
+    *,
+    margin: float = 0.01,
+    resamples: int = 10_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> dict[str, Any]:
+    """Compare two systems.
+
+    Args:
+        a: results files of the baseline, one for each seed.
+        b: results files of the candidate.
+        margin: largest loss of mAP that does not count, for the tests of non-inferiority and equivalence.
+        resamples: bootstrap and permutation draws.
+        seed: of the draws.
+        confidence: of the intervals; one minus it is the level of the tests.
+
+    Returns:
+        JSON types: ``a``, ``b`` (files, models, seeds), ``benchmark``, ``settings``, ``figures`` (figure -> a, b, difference, low, high,
+        p_value, verdict; for mAP also p_not_worse and p_equivalent) and ``per_language`` (language -> ``mo_map``, ``cr_map``, ``mul_map`` with
+        p_holm instead of p_not_worse and p_equivalent; the family of Holm's correction are the languages of one figure).
+
+    Raises:
+        InputError: a file is missing or damaged, has no values per query, or the files are not of the same benchmark, data or queries:
+            names what differs.
+
+    Example:
+        >>> compare_results(["mono.json"], ["hybrid.json"])["figures"]["mul_map"]["verdict"]  # doctest: +SKIP
+        'B better'
+    """
+    _check_options(margin, resamples, confidence)
+    sides = [_read_side(paths) for paths in (a, b)]
+    _check_same(sides)
+    first = sides[0].values[0]
+    num_languages = len(first.languages)
+    columns = [[_columns(values) for values in side.values] for side in sides]
+    absent = np.any([np.isnan(values) for side in columns for values in side], axis=0)
+    sums = [
+        [
+            cluster_sums(np.where(absent, np.nan, values), first.query_languages, first.clusters, num_languages)
+            for values in side
+        ]
+        for side in columns
+    ]
+    if len(sums[0][0].counts) < 2:
+        raise InputError(f"{sides[0].paths[0]}: all queries form one cluster, so nothing can be said about chance")
+    names, averages = _averages(sums[0][0].counts.sum(axis=0), num_languages)
+    seeds = [[results["seed"] for results in side.results] for side in sides]
+    paired_seeds = _can_pair(*seeds)
+    if paired_seeds:
+        sums[1] = [sums[1][seeds[1].index(one)] for one in seeds[0]]
+    found = paired_difference(*sums, averages, resamples=resamples, seed=seed, paired_seeds=paired_seeds)
+    level = 1 - confidence
+    entries = _entries(found, names, margin, confidence)
+    k = sides[0].results[0]["settings"]["k"]
+    return {
+        "comparison_version": COMPARISON_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "a": _describe(sides[0]),
+        "b": _describe(sides[1]),
+        "benchmark": sides[0].results[0]["benchmark"],
+        "settings": {
+            "margin": margin,
+            "resamples": resamples,
+            "seed": seed,
+            "confidence": confidence,
+            "k": k,
+            "clusters": len(sums[0][0].counts),
+            "seeds_paired": paired_seeds,
+        },
+        "figures": {name: _with_verdict(entries[name], name, level) for name in FIGURES if name in entries},
+        "per_language": _per_language(entries, first.languages, level),
+        "versions": versions(),
+    }
+
+
+def _can_pair(a: list[int | None], b: list[int | None]) -> bool:
+    """Whether both sides name the same several, distinct seeds."""
+    return len(a) > 1 and None not in (*a, *b) and len(set(a)) == len(a) and sorted(a) == sorted(b)
+
+
+def _check_options(margin: float, resamples: int, confidence: float) -> None:
+    if not margin > 0:
+        raise InputError(f"--margin must be above 0, got {margin}: the largest loss of mAP that does not count")
+    if resamples < 100:
+        raise InputError(f"--resamples must be at least 100, got {resamples}")
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"--confidence must be at least 0.5 and below 1, got {confidence}")
+
+
+def _read_side(paths: Sequence[str | Path]) -> _Side:
+    names = [str(path) for path in paths]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated:
+        raise InputError(f"{repeated} is named twice on one side: name the results of each seed once")
+    results = [read_results(path) for path in names]
+    return _Side(names, results, [read_query_values(*pair) for pair in zip(names, results, strict=True)])
+
+
+def _check_same(sides: Sequence[_Side]) -> None:
+    """Everything is compared with the first file of A."""
+    path, results, values = sides[0].paths[0], sides[0].results[0], sides[0].values[0]
+    for side in sides:
+        for other_path, other, other_values in zip(side.paths, side.results, side.values, strict=True):
+            pairs = [
+                (f"benchmark.{key}", results["benchmark"].get(key), other["benchmark"].get(key))
+                for key in _SAME_OF_BENCHMARK
+            ]
+            pairs += [
+                (f"settings.{key}", results["settings"].get(key), other["settings"].get(key))
+                for key in _SAME_OF_SETTINGS
+            ]
+            for key, here, there in pairs:
+                if here != there:
+                    raise InputError(
+                        f"{path} and {other_path} cannot be compared: {key} is {here!r} in the first and {there!r} in the second; "
+                        "evaluate both on the same data with the same settings"
+                    )
+            _check_queries(path, values, other_path, other_values)
+
+
+def _check_queries(path: str, values: QueryValues, other_path: str, other: QueryValues) -> None:
+    if values.query_ids != other.query_ids:
+        ours, theirs = set(values.query_ids), set(other.query_ids)
+        odd = next(iter(sorted(ours ^ theirs)), None)
+        detail = "their order differs" if odd is None else f"query {odd!r} is in one only"
+        raise InputError(f"{path} and {other_path} cannot be compared: not the same queries, {detail}")
+    if not np.array_equal(values.clusters, other.clusters):
+        raise InputError(f"{path} and {other_path} cannot be compared: their queries are clustered differently")
+
+
+def _columns(values: QueryValues) -> np.ndarray:
+    """All measures side by side: the lists (L columns each), then the single ones; float64 ``[Q, J]``."""
+    return np.column_stack([values.values[name] for name in (*LISTS, *SINGLE)])
+
+
+def _averages(counts: np.ndarray, num_languages: int) -> tuple[list[str], np.ndarray]:
+    """Names and weights ``[M, K]`` of the figures, each a mean over the cells that exist."""
+    width = len(LISTS) * num_languages + len(SINGLE)
+    exists = (counts > 0).reshape(num_languages, width)
+    figures: dict[str, np.ndarray] = {}
+
+    def mean_over(cells: np.ndarray) -> np.ndarray | None:
+        cells = cells & exists
+        return cells / cells.sum() if cells.any() else None
+
+    def cells_of(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        chosen = np.zeros((num_languages, width), dtype=bool)
+        chosen[rows, columns] = True
+        return chosen
+
+    codes = np.arange(num_languages)
+    rows, others = np.nonzero(~np.eye(num_languages, dtype=bool))
+    start = {name: index * num_languages for index, name in enumerate(LISTS)}
+    start |= {name: len(LISTS) * num_languages + index for index, name in enumerate(SINGLE)}
+    figures["mo_map"] = mean_over(cells_of(codes, codes + start["map_by_language"]))
+    figures["cr_map"] = mean_over(cells_of(rows, others + start["map_by_language"]))
+    for figure, name in (("mul_map", "map_pool"), *((name, name) for name in SINGLE[1:])):
+        figures[figure] = mean_over(cells_of(codes, np.full(num_languages, start[name])))
+    own = mean_over(cells_of(codes, codes + start["one_target"]))
+    other = mean_over(cells_of(rows, others + start["one_target"]))
+    figures["one_target_own_advantage"] = None if own is None or other is None else own - other
+    for code in range(num_languages):
+        away = np.delete(codes, code)
+        figures[f"mo_map:{code}"] = mean_over(cells_of([code], [code + start["map_by_language"]]))
+        figures[f"cr_map:{code}"] = mean_over(cells_of(code, away + start["map_by_language"]))
+        figures[f"mul_map:{code}"] = mean_over(cells_of([code], [start["map_pool"]]))
+    figures = {name: weights for name, weights in figures.items() if weights is not None}
+    return list(figures), np.stack([weights.ravel() for weights in figures.values()], axis=1)
+
+
+def _entries(
+    found: PairedDifference, names: list[str], margin: float, confidence: float
+) -> dict[str, dict[str, float]]:
+    low, high = found.interval(confidence)
+    not_worse, equivalent = found.not_worse(margin), found.equivalent(margin)
+    entries = {}
+    for index, name in enumerate(names):
+        entry = {
+            "a": found.a[index],
+            "b": found.b[index],
+            "difference": found.difference[index],
+            "low": low[index],
+            "high": high[index],
+            "p_value": found.p_value[index],
+        }
+        if name.partition(":")[0].endswith("_map"):
+            entry |= {"p_not_worse": not_worse[index], "p_equivalent": equivalent[index]}
+        entries[name] = {key: float(value) for key, value in entry.items()}
+    return entries
+
+
+def _per_language(
+    entries: Mapping[str, dict[str, float]], languages: Sequence[str], level: float
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Entries of each query language, p values corrected over the languages of a figure."""
+    per_language: dict[str, dict[str, dict[str, Any]]] = {}
+    for setting in SETTINGS:
+        name = f"{setting}_map"
+        present = [
+            (tag, entries[f"{name}:{code}"]) for code, tag in enumerate(languages) if f"{name}:{code}" in entries
+        ]
+        adjusted = holm(np.array([entry["p_value"] for _, entry in present]))
+        for (tag, entry), p_holm in zip(present, adjusted, strict=True):
+            # Only the comparison with zero is corrected: the two other tests would each need a family of their own.
+            kept = {key: value for key, value in entry.items() if key not in ("p_not_worse", "p_equivalent")}
+            kept["p_holm"] = float(p_holm)
+            per_language.setdefault(tag, {})[name] = _with_verdict(kept, name, level)
+    return {tag: per_language[tag] for tag in languages if tag in per_language}
+
+
+def _with_verdict(entry: Mapping[str, float], name: str, level: float) -> dict[str, Any]:
+    return {**entry, "verdict": verdict(entry, FIGURES[name][1], level)}
+
+
+def verdict(entry: Mapping[str, float], higher_is_better: bool | None, level: float = 0.05) -> str:
+    """Say in words what the tests allow to say.
+
+    Args:
+        entry: ``difference``, ``p_value`` or ``p_holm``, and where there is a margin ``p_not_worse`` and ``p_equivalent``.
+        higher_is_better: None where neither direction is better.
+        level: of the tests.
+
+    Example:
+        >>> verdict({"difference": -0.002, "p_value": 0.3, "p_not_worse": 0.001, "p_equivalent": 0.2}, True)
+        'B not worse by the margin'
+    """
+    if entry.get("p_holm", entry["p_value"]) < level:
+        rises = entry["difference"] > 0
+        if higher_is_better is None:
+            return "B higher" if rises else "B lower"
+        if rises == higher_is_better:
+            return "B better"
+        small = entry.get("p_not_worse", 1.0) < level
+        return "B worse, by less than the margin" if small else "B worse"
+    if entry.get("p_equivalent", 1.0) < level:
+        return "equal within the margin"
+    if entry.get("p_not_worse", 1.0) < level:
+        return "B not worse by the margin"
+    return "undecided"
+
+
+def _describe(side: _Side) -> dict[str, Any]:
+    return {
+        "files": side.paths,
+        "models": [results["model"] for results in side.results],
+        "seeds": [results["seed"] for results in side.results],
+    }

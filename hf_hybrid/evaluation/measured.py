@@ -1,0 +1,153 @@
+"""`Evaluation`: the values measured on a benchmark, and the figures drawn from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hf_hybrid.metrics import Friedman, LanguageBias, LanguageScores, LanguageShare, RankDistance
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on a benchmark.
+
+    Attributes:
+        benchmark: name of the benchmark.
+        languages: its L languages, the order of all per-language values.
+        measures: measure name -> its values over all settings: ``map`` and ``recall_at_1``, ``recall_at_<k>``, ``mrr``,
+            ``ndcg_at_<k>``.
+        rank_distance: in the multilingual pool.
+        language_share: languages of the top k of the multilingual pool.
+        bias: the other measures of language bias.
+        per_query: one row per query of the benchmark: ``map_pool``, ``rank_distance``, ``max_rank``, ``own_language_share`` (float64
+            ``[Q]``), ``map_by_language`` and ``one_target`` (float64 ``[Q, L]``, NaN where the query has no relevant candidate in the
+            language).
+        seconds: time of each step: ``encode`` (0 from given vectors), ``rank``, ``metrics``.
+        settings: batch size, tie rule, k, prompts.
+    """
+
+    benchmark: str
+    languages: tuple[str, ...]
+    measures: dict[str, LanguageScores]
+    rank_distance: RankDistance
+    language_share: LanguageShare
+    bias: LanguageBias
+    per_query: dict[str, np.ndarray] = field(repr=False)
+    seconds: dict[str, float]
+    settings: dict[str, Any]
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """mAP of every (query language, candidate language): float64 ``[L, L]``."""
+        return self.measures["map"].cells
+
+    @property
+    def mo(self) -> float:
+        """mAP, mean of the same-language cells."""
+        return self.measures["map"].mo
+
+    @property
+    def cr(self) -> float:
+        """mAP, mean of the ordered cross-language cells (NaN with one language)."""
+        return self.measures["map"].cr
+
+    @property
+    def mul(self) -> float:
+        """mAP in one pool of all languages, mean over query languages."""
+        return self.measures["map"].mul
+
+    @property
+    def mean(self) -> float:
+        """Mean of Mo, Cr and Mul, of those that are defined."""
+        return float(np.nanmean([self.mo, self.cr, self.mul]))
+
+    def summary(self) -> dict[str, float]:
+        """The figures that matter, by names without spaces or slashes; a figure that does not exist for the benchmark is left out.
+
+        ``mo_map``, ``cr_map``, ``mul_map``, ``mean_map``, then ``mo_``, ``cr_`` and ``mul_`` of the other measures; ``rank_distance``,
+        ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and ``own_language_share_of_pool``; of
+        `LanguageBias`: ``language_divergence_at_<k>``, ``awrf_at_<k>`` (divergence form), ``awrf_min_max_at_<k>``,
+        ``one_target_own_map`` and ``one_target_other_map`` (mean on and off the diagonal of the heat map) with their difference
+        ``one_target_own_advantage``, ``kendall_w``, ``peer``, ``mlrs_own`` and ``mlrs_other`` (percent), ``max_rank``,
+        ``max_rank_median``.
+        """
+        figures = {"mo_map": self.mo, "cr_map": self.cr, "mul_map": self.mul, "mean_map": self.mean}
+        for name, scores in self.measures.items():
+            figures |= {f"mo_{name}": scores.mo, f"cr_{name}": scores.cr, f"mul_{name}": scores.mul}
+        figures["rank_distance"] = self.rank_distance.mean
+        figures["rank_distance_median"] = self.rank_distance.median
+        figures["rank_distance_normalised"] = self.rank_distance.normalised
+        figures[f"own_language_share_at_{self.language_share.k}"] = self.language_share.own
+        figures["own_language_share_of_pool"] = self.language_share.pool
+        figures |= self._bias_figures()
+        return {name: float(value) for name, value in figures.items() if not math.isnan(value)}
+
+    def per_language(self) -> dict[str, dict[str, float]]:
+        """Values of each query language: tag -> ``mo_map``, ``cr_map``, ``mul_map``, ``rank_distance``, ``own_language_share`` ..."""
+        columns = {
+            f"{setting}_{name}": values
+            for name, scores in self.measures.items()
+            for setting, values in (
+                ("mo", np.diagonal(scores.cells)),
+                ("cr", scores.cross_by_language),
+                ("mul", scores.pool),
+            )
+        }
+        columns["rank_distance"] = self.rank_distance.by_language
+        columns["own_language_share"] = self.language_share.own_by_language
+        columns["own_language_share_of_pool"] = self.language_share.pool_by_language
+        columns |= self._bias_columns()
+        return {
+            tag: {name: float(values[code]) for name, values in columns.items() if not math.isnan(values[code])}
+            for code, tag in enumerate(self.languages)
+        }
+
+    def _bias_figures(self) -> dict[str, float]:
+        bias, k = self.bias, self.bias.top.k
+        columns = {
+            f"language_divergence_at_{k}": bias.top.divergence,
+            f"awrf_at_{k}": bias.top.awrf,
+            f"awrf_min_max_at_{k}": bias.top.awrf_min_max,
+            "kendall_w": bias.kendall_w,
+        }
+        figures = {name: _mean_of_defined(values) for name, values in columns.items() if values is not None}
+        return figures | {
+            "one_target_own_map": bias.one_target.mo,
+            "one_target_other_map": bias.one_target.cr,
+            "one_target_own_advantage": bias.one_target.mo - bias.one_target.cr,
+            "peer": math.nan if bias.peer.value is None else bias.peer.value,
+            "mlrs_own": bias.rank_shift.mo,
+            "mlrs_other": bias.rank_shift.cr,
+            "max_rank": bias.max_rank.mean,
+            "max_rank_median": bias.max_rank.median,
+        }
+
+    def _bias_columns(self) -> dict[str, np.ndarray]:
+        bias = self.bias
+        columns = {
+            "language_divergence": bias.top.divergence,
+            "awrf": bias.top.awrf,
+            "awrf_min_max": bias.top.awrf_min_max,
+            "one_target_own_map": np.diagonal(bias.one_target.cells),
+            "one_target_other_map": bias.one_target.cross_by_language,
+            "kendall_w": bias.kendall_w,
+            "friedman_p_value": _p_values(bias.friedman),
+            "friedman_p_value_of_clusters": _p_values(bias.friedman_clusters),
+            "mlrs_own": np.diagonal(bias.rank_shift.cells),
+            "mlrs_other": bias.rank_shift.cross_by_language,
+            "max_rank": bias.max_rank.by_language,
+        }
+        return {name: values for name, values in columns.items() if values is not None}
+
+
+def _p_values(tests: tuple[Friedman | None, ...]) -> np.ndarray:
+    return np.array([np.nan if test is None else test.p_value for test in tests])
+
+
+def _mean_of_defined(values: np.ndarray) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else math.nan

@@ -1,0 +1,150 @@
+"""Values per query, beside a results file: what a comparison resamples, so that it needs no second evaluation.
+
+One Parquet file, one row per query, in the order of the benchmark; measures are float32 and null where they do not exist:
+
+    query_id           string
+    language           string (dictionary)
+    example, cluster   int32; parallel questions share an example, questions that are not independent share a cluster
+    map_pool           average precision in the pool of all languages
+    rank_distance, max_rank, own_language_share
+    map_by_language    list of L: average precision within each language
+    one_target         list of L: the same with one relevant candidate left in the pool of all languages
+
+The languages of the lists are in the metadata, under ``languages``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import write_bytes
+
+if TYPE_CHECKING:
+    from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.evaluation.measured import Evaluation
+
+SINGLE = ("map_pool", "rank_distance", "max_rank", "own_language_share")
+LISTS = ("map_by_language", "one_target")
+
+
+@dataclass(frozen=True)
+class QueryValues:
+    """Values per query as read from a file.
+
+    Attributes:
+        languages: the L tags.
+        query_ids: names of the Q queries.
+        query_languages: int64 ``[Q]``, index into ``languages``.
+        clusters: int64 ``[Q]``.
+        values: measure -> float64 ``[Q]`` or ``[Q, L]``, NaN where it does not exist.
+    """
+
+    languages: tuple[str, ...]
+    query_ids: list[str] = field(repr=False)
+    query_languages: np.ndarray = field(repr=False)
+    clusters: np.ndarray = field(repr=False)
+    values: dict[str, np.ndarray] = field(repr=False)
+
+
+def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
+    """Table of the values per query, for `hf_hybrid.evaluation.results.write_results`."""
+    languages = pa.DictionaryArray.from_arrays(
+        pa.array(benchmark.query_languages.astype(np.int16)), pa.array(list(benchmark.languages))
+    )
+    columns: dict[str, pa.Array] = {
+        "query_id": pa.array(list(benchmark.query_ids), pa.string()),
+        "language": languages,
+        "example": pa.array(benchmark.query_examples.astype(np.int32)),
+        "cluster": pa.array(_codes(benchmark.clusters)),
+    }
+    columns |= {name: _column(evaluation.per_query[name]) for name in SINGLE}
+    columns |= {
+        name: pa.FixedSizeListArray.from_arrays(_column(evaluation.per_query[name].ravel()), len(benchmark.languages))
+        for name in LISTS
+    }
+    return pa.table(columns).replace_schema_metadata({"languages": json.dumps(list(benchmark.languages))})
+
+
+def query_path(results_path: str | Path) -> Path:
+    """Where the values per query of a results file are: ``results.json`` has ``results.per_query.parquet``.
+
+    Example:
+        >>> query_path("runs/a.json").name
+        'a.per_query.parquet'
+    """
+    results_path = Path(results_path)
+    return results_path.with_name(f"{results_path.stem}.per_query.parquet")
+
+
+def write_query_table(path: str | Path, table: pa.Table, overwrite: bool = False) -> str:
+    """Write the table whole or not at all, and return its sha256.
+
+    Raises:
+        InputError: the file exists, or cannot be written.
+    """
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    content = buffer.getvalue()
+    write_bytes(path, content, overwrite)
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_query_values(results_path: str | Path, results: Mapping[str, Any]) -> QueryValues:
+    """Read the values per query that belong to a results file.
+
+    Args:
+        results_path: the results file.
+        results: its content, from `hf_hybrid.evaluation.results.read_results`.
+
+    Raises:
+        InputError: the results name no such file, or it is missing, changed or unreadable; names it.
+    """
+    entry = results.get("per_query")
+    if not entry:
+        raise InputError(
+            f"{results_path} has no values per query: evaluate again with `hf-hybrid evaluate ... --output FILE`"
+        )
+    path = Path(results_path).with_name(Path(str(entry.get("file"))).name)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}, the values per query of {results_path}: {error.strerror or error}; keep it beside that file"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != entry.get("sha256"):
+        raise InputError(f"{path} is not the file that {results_path} was written with: evaluate again")
+    table = pq.read_table(io.BytesIO(content))
+    languages = tuple(json.loads(table.schema.metadata[b"languages"]))
+    position = {tag: code for code, tag in enumerate(languages)}
+    values = {name: table[name].to_numpy().astype(np.float64) for name in SINGLE}
+    for name in LISTS:
+        flat = pa.chunked_array([chunk.flatten() for chunk in table[name].chunks]).to_numpy()
+        values[name] = flat.astype(np.float64).reshape(-1, len(languages))
+    return QueryValues(
+        languages=languages,
+        query_ids=table["query_id"].to_pylist(),
+        query_languages=np.array([position[tag] for tag in table["language"].to_pylist()], dtype=np.int64),
+        clusters=table["cluster"].to_numpy().astype(np.int64),
+        values=values,
+    )
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    """float32, NaN as null."""
+    return pa.array(values.astype(np.float32), from_pandas=True)
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    """int32 codes in the order of the values, which may be larger."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int32)

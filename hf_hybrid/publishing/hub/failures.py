@@ -1,0 +1,265 @@
+"""What goes wrong with the Hub: what passes is tried again, what stays is said in words, with what to do."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeGuard, TypeVar
+
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from hf_hybrid.errors import InputError, first_line
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+# A limit that resets later than this is said instead of waited for.
+MAX_PAUSE = 300.0
+_TOKEN = re.compile(r"hf_[A-Za-z0-9_]{8,}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What was talked about when something went wrong.
+
+    Attributes:
+        endpoint: address of the Hub.
+        kind: `model`, `dataset` or `space`; None where it is not known yet.
+        repo_id: name of the repository.
+        revision: branch, tag or commit; None for the default branch.
+    """
+
+    endpoint: str
+    kind: str | None
+    repo_id: str
+    revision: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The repository's page."""
+        prefix = {"dataset": "datasets/", "space": "spaces/"}.get(self.kind or "", "")
+        return f"{self.endpoint}/{prefix}{self.repo_id}"
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'repository'} {self.repo_id}"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a step is tried, and how long to wait after the first failure; the pause doubles each time."""
+
+    attempts: int = 4
+    first_pause: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise InputError(f"attempts: {self.attempts} is less than 1")
+
+    def tried(self, step: Callable[[], Result], what: str) -> Result:
+        """The result of a step that may safely be done again.
+
+        Raises:
+            Exception: the step's last error, or its first that does not pass by itself.
+        """
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return step()
+            except Exception as error:
+                if not self.pause_after(error, attempt, what):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def pause_after(self, error: Exception, attempt: int, what: str) -> bool:
+        """Wait after a failed attempt; False, at once, where trying again makes no sense."""
+        pause = pause_before_retry(error, self.first_pause * 2 ** (attempt - 1))
+        if pause is None or attempt >= self.attempts:
+            return False
+        logger.warning(
+            "%s: %s; trying again in %.0f s (%d of %d)", what, _short(error), pause, attempt, self.attempts - 1
+        )
+        time.sleep(pause)
+        return True
+
+
+def pause_before_retry(error: Exception, pause: float) -> float | None:
+    """Seconds after which to try again: what the Hub asks for, else `pause`; None for errors that stay."""
+    cause = find_cause(error)
+    if is_answer(cause):
+        if cause.response.status_code not in PASSING:
+            return None
+        asked = _seconds_until_reset(cause) or 0.0
+        return max(pause, asked) if asked <= MAX_PAUSE else None
+    return pause if _is_broken_connection(cause) else None
+
+
+def find_cause(error: BaseException) -> BaseException:
+    """The answer or the broken connection behind an error: the libraries wrap them in errors of their own."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, (HTTPError, OfflineModeIsEnabled)):
+            return link
+        link = link.__cause__
+    return error
+
+
+def is_answer(error: BaseException) -> TypeGuard[HfHubHTTPError]:
+    """Whether the Hub has answered with a status that says no."""
+    return isinstance(error, HfHubHTTPError)
+
+
+def _is_broken_connection(error: BaseException) -> bool:
+    """Refused, cut, timed out, or an answer that ended early. The library's HTTP client is another package from version 2 on."""
+    if isinstance(error, HTTPError) and not is_answer(error):
+        return type(error).__name__ not in ("UnsupportedProtocol", "InvalidURL", "TooManyRedirects", "ProxyError")
+    return type(error) is OSError and "Consistency check failed" in str(error)
+
+
+@contextmanager
+def in_words(place: Place) -> Iterator[None]:
+    """Turn what the Hub's libraries raise into an `InputError` that says what to do. Defects pass."""
+    try:
+        yield
+    except InputError:
+        raise
+    except HFValidationError as error:
+        raise InputError(bad_name(place.repo_id)) from error
+    except (HTTPError, OSError, RuntimeError, ValueError) as error:
+        cause = find_cause(error)
+        if "Invalid metadata in README.md" in str(error):
+            raise InputError(
+                f"the Hub refuses the card: {_one_line(str(error))}; mend the block at its top"
+            ) from error
+        if is_answer(cause):
+            raise InputError(_answer_in_words(cause, place)) from error
+        if isinstance(cause, OfflineModeIsEnabled):
+            raise InputError(
+                "the Hub is switched off by HF_HUB_OFFLINE or offline mode; unset it and run again"
+            ) from error
+        if isinstance(cause, (HTTPError, LocalEntryNotFoundError)) or _is_broken_connection(cause):
+            raise InputError(
+                f"{place.endpoint} cannot be reached or does not finish ({_short(cause)}); check the network and HF_ENDPOINT, then run the same "
+                "command again: what has arrived is not sent or fetched again"
+            ) from error
+        if isinstance(error, OSError):
+            where = f" {error.filename}" if error.filename else ""
+            advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check permissions and free space"
+            raise InputError(f"cannot read or write{where}: {error.strerror or _short(error)}; {advice}") from error
+        if type(error) is RuntimeError:
+            # How the Xet transfer reports whatever goes wrong.
+            raise InputError(
+                f"the transfer failed ({_short(error)}); run the same command again, and if that does not help, with HF_HUB_DISABLE_XET=1"
+            ) from error
+        raise
+
+
+def some(things: Sequence[str], between: str = ", ") -> str:
+    """The first of many things, and how many more there are.
+
+    Example:
+        >>> some(list("abcdefgh"))
+        'a, b, c, d, e and 3 more'
+    """
+    more = f" and {len(things) - 5} more" if len(things) > 5 else ""
+    return between.join(things[:5]) + more
+
+
+def bad_name(repo_id: str) -> str:
+    """What is wrong with a name, in words."""
+    hint = ""
+    if "://" in repo_id or repo_id.count("/") > 1:
+        parts = [part for part in re.sub(r"^\w+://[^/]+/", "", repo_id).split("/") if part]
+        kind = next((kind for kind in ("datasets", "spaces", "models") if parts[:1] == [kind]), None)
+        name = "/".join(parts[1:3] if kind else parts[:2])
+        hint = f"; perhaps {name}" + (f" with --kind {kind.removesuffix('s')}" if kind else "")
+    return (
+        f"{repo_id!r} is not a name of a repository: give NAMESPACE/NAME, of letters, digits, `-`, `_` and `.`, at most 96 characters, without `--`, "
+        f"`..` or .git at the end{hint}"
+    )
+
+
+def _answer_in_words(error: HfHubHTTPError, place: Place) -> str:
+    """One line for an answer of the Hub."""
+    status = error.response.status_code
+    said = _one_line(error.server_message or "")
+    said = f" (the Hub says: {said})" if said else ""
+    if not str(error.response.url).startswith(place.endpoint):
+        return (
+            f"the Hub's storage for large files does not take or give one (status {status}); run the same command again: what has "
+            "arrived is not sent again"
+        )
+    if isinstance(error, GatedRepoError):
+        return f"{place} is gated: ask for access at {place.url}, log in with `hf auth login`, then run again{said}"
+    if isinstance(error, DisabledRepoError):
+        return f"{place} has been disabled by the Hub{said}; see {place.url}"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{place} has no branch, tag or commit {place.revision or 'main'}; see {place.url}/tree/main"
+    if status == 401 and "Invalid credentials" in (error.server_message or ""):
+        return (
+            f"the Hub does not know this access token{said}: log in again with `hf auth login`, or set HF_TOKEN anew"
+        )
+    if isinstance(error, RepositoryNotFoundError) or status == 404:
+        return (
+            f"{place} is not at {place.endpoint}, or it is private and the access token does not open it; check the name and the kind, and "
+            f"`hf auth whoami`{said}"
+        )
+    if status == 401:
+        return f"the Hub wants an access token: log in with `hf auth login`, or set HF_TOKEN{said}"
+    if status == 402:
+        return f"the plan of this account does not cover it{said}; see {place.endpoint}/settings/billing"
+    if status == 403:
+        return (
+            f"the access token may not do this to {place}{said}: make one that may write to {place.repo_id.split('/')[0]} at "
+            f"{place.endpoint}/settings/tokens, or push to a namespace of yours (`hf auth whoami`)"
+        )
+    if status in (409, 412):
+        return f"{place} has changed in the meantime{said}; look at {place.url} and run again"
+    if status == 429:
+        seconds = _seconds_until_reset(error)
+        wait = "some minutes" if seconds is None else f"{seconds:.0f} seconds"
+        return f"too many requests{said}; wait {wait}, then run again: what was uploaded is not sent again"
+    if status >= 500:
+        return (
+            f"the Hub has trouble of its own (status {status}{said}); run the same command again later: what was uploaded is "
+            "not sent again"
+        )
+    return f"the Hub refuses (status {status}): {said.strip(' ()') or first_line(error)}; about {place}"
+
+
+def _seconds_until_reset(error: HfHubHTTPError) -> float | None:
+    """When the Hub wants to be asked again; None where it does not say."""
+    headers = error.response.headers
+    # `ratelimit: "api";r=0;t=55` is the Hub's own way, in every answer, so it counts once nothing remains; `Retry-After: 55` is everybody's.
+    own = re.search(r"\br\s*=\s*0\s*;\s*t\s*=\s*(\d+)", headers.get("ratelimit", ""))
+    seconds = own[1] if own and error.response.status_code == 429 else headers.get("retry-after", "").strip()
+    # One more, since both are rounded.
+    return float(seconds) + 1 if seconds.isdigit() else None
+
+
+def _short(error: BaseException) -> str:
+    """An error in a few words: neither tokens nor signed addresses."""
+    cause = find_cause(error)
+    if is_answer(cause):
+        return f"status {cause.response.status_code}"
+    return _one_line(first_line(cause))
+
+
+def _one_line(text: str) -> str:
+    """Text without line breaks, access tokens and what follows a question mark in an address."""
+    text = re.sub(r"(https?://[^\s?]+)\?\S*", r"\1", _TOKEN.sub("hf_...", " ".join(text.split())))
+    return text.rstrip(".")[:300]

@@ -1,0 +1,285 @@
+"""`HybridTrainer`: sentence-transformers' trainer on global hybrid batches.
+
+What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that mix
+or refill them), the loss (ids travel with the batch), and the logged values. `GuardedTraining` adds what long runs need when
+something fails. Everything else (optimisers, schedules, checkpoints, DDP, evaluation, callbacks) is the
+`transformers.Trainer`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import torch
+from accelerate.data_loader import prepare_data_loader
+from accelerate.utils import DynamoBackend
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from torch import nn
+from torch.utils.data import DataLoader
+from transformers import ProgressCallback, Trainer, TrainerCallback
+
+from hf_hybrid.arguments import HybridTrainingArguments
+from hf_hybrid.data.collator import HybridCollator
+from hf_hybrid.data.pairs import ParallelPairs
+from hf_hybrid.data.teacher_targets import TeacherTargets
+from hf_hybrid.data.teacher_vectors import TeacherVectors
+from hf_hybrid.data.tokenised import TokenisedPairs
+from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
+from hf_hybrid.encoders.models import compile_encoder, is_static
+from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, shard_layers
+from hf_hybrid.engines.onednn import onednn_layers
+from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
+from hf_hybrid.errors import InputError
+from hf_hybrid.losses import HybridContrastiveLoss
+from hf_hybrid.losses.gradient_cache import GIB
+from hf_hybrid.plan.batch_plan import HybridBatchPlan, HybridBatchSampler
+from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
+from hf_hybrid.training.guards import GuardedTraining
+from hf_hybrid.training.plan_state import PlanState, run_fingerprint
+from hf_hybrid.training.stop_signal import obey_parent_only
+
+logger = logging.getLogger(__name__)
+
+# A worker that brings no batch for so long hangs: reading one takes milliseconds.
+LOADER_SECONDS = 300
+
+
+class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
+    """Trains a `SentenceTransformer` on batches that are monolingual or cross-lingual as a whole, over all ranks.
+
+    Args:
+        model: The encoder.
+        args: See `HybridTrainingArguments`.
+        train_dataset: The renditions to train on.
+        evaluator: Called at every evaluation; `hf_hybrid.evaluation.evaluate.HybridEvaluator` reports Mo, Cr, Mul, rank distance.
+        callbacks, optimizers: As for `transformers.Trainer`.
+
+    Example:
+        >>> trainer = HybridTrainer(model, HybridTrainingArguments("out", arm="hybrid"), pairs)    # doctest: +SKIP
+        >>> trainer.train()                                                                        # doctest: +SKIP
+    """
+
+    # The loss is a mean over each micro-batch: the Trainer has to divide by the accumulation steps itself.
+    loss_is_scaled_for_ga = False
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        args: HybridTrainingArguments,
+        train_dataset: ParallelPairs | None = None,
+        evaluator: Any = None,
+        callbacks: list[TrainerCallback] | None = None,
+        optimizers: tuple = (None, None),
+    ):
+        check_launch(args)
+        self.plan = None if train_dataset is None else _plan(train_dataset, args)
+        negatives, count = _negatives(args, train_dataset)
+        # The first process tokenises, the others read its cache.
+        teacher = TeacherVectors.open(args.teacher_vectors) if args.teacher_vectors and args.teacher_weight else None
+        with args.main_process_first(local=False, desc="tokenising"):
+            tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
+        self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, args.teacher_weight)
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=tokenised,
+            loss=HybridContrastiveLoss(
+                args.scale, negatives, args.symmetric, _cache_budget(args), args.teacher_weight if teacher else 0.0
+            ),
+            evaluator=evaluator,
+            data_collator=_collator(model, args),
+            callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.fingerprint)])],
+            optimizers=optimizers,
+        )
+        engine = check_engine(self.accelerator, args)
+        self.add_callback(EngineReport(self, engine))
+        # Copied before the engine cuts the weights into pieces.
+        self._skeleton = skeleton(self.model) if engine.shards_weights else None
+        if engine.name == "FSDP2":
+            shard_layers(self.accelerator.state.fsdp_plugin, self.model)
+        self._compile_inside()
+        # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
+        self.loss.model = self.model
+        if self.pop_callback(ProgressCallback) is not None:
+            self.add_callback(QuietProgress)
+        self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
+        if self.plan is not None and self.is_world_process_zero():
+            logger.info("%s", describe_plan(self.plan))
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are compiled."""
+        if self.args.device.type != "cpu" or self.args.torch_compile:
+            return super().train(*args, **kwargs)
+        with onednn_layers(self.model):
+            return super().train(*args, **kwargs)
+
+    # -- data ---------------------------------------------------------------------------------------------------------
+
+    def get_train_dataloader(self) -> DataLoader:
+        """The loader of this rank's rows of every global batch.
+
+        Prepared as for one process: the sampler has already sliced the batches, so accelerate must not shard them, and
+        `set_epoch` then reaches the sampler also through the wrapper that a resumed run puts around it.
+        """
+        sampler = HybridBatchSampler(self.plan, self.args.process_index, self.args.world_size)
+        workers = self.args.dataloader_num_workers
+        loader = DataLoader(
+            self.train_dataset,
+            batch_sampler=sampler,
+            collate_fn=self.data_collator,
+            num_workers=workers,
+            pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
+            # A process that forks while one of its threads ends can leave the child hanging (CPython 3.11): once is enough.
+            persistent_workers=workers > 0,
+            timeout=LOADER_SECONDS if workers else 0,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+            worker_init_fn=obey_parent_only,
+            # Seeds of workers, which draw nothing, are not taken from the numbers that dropout is drawn from.
+            generator=torch.Generator(),
+        )
+        return prepare_data_loader(
+            loader, device=self.args.device, num_processes=1, process_index=0, put_on_device=True
+        )
+
+    def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
+        # Our data set is tokenised already; the parent's checks are for text columns.
+        return dataset
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        # The parent's callback inspects text columns of the training data. Cards are generated from results files.
+        self.model.model_card_data.generate_widget_examples = False
+
+    # -- weights ------------------------------------------------------------------------------------------------------
+
+    def whole_encoder(self) -> SentenceTransformer:
+        """The encoder with whole weights, also where the engine keeps them in pieces; to be called on every rank.
+
+        Returns:
+            The trained encoder itself, or on the first rank a copy of a sharded one; other ranks then get no weights.
+        """
+        encoder = self.accelerator.unwrap_model(self.model)
+        if self._skeleton is None:
+            return encoder
+        weights = gather_weights(encoder, keep=self.is_world_process_zero())
+        return with_weights(self._skeleton, weights).to(self.args.device) if weights else self._skeleton
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
+        encoder = self.whole_encoder()
+        # The loop calls this on every rank, and the parent would write the same files from each.
+        if self.args.should_save:
+            trained, self.model = self.model, encoder
+            try:
+                super()._save(output_dir, state_dict)
+            finally:
+                self.model = trained
+
+    def _load_from_checkpoint(self, checkpoint_path: str, model: nn.Module | None = None) -> None:
+        if self._skeleton is not None:
+            # sentence-transformers would load whole weights into the pieces; the engine has stored its own.
+            Trainer._load_from_checkpoint(self, checkpoint_path, model)
+        elif has_adapter(self.model):
+            # Only the adapter is in the checkpoint: the base is loaded already.
+            load_adapter_weights(self.model, checkpoint_path)
+        else:
+            super()._load_from_checkpoint(checkpoint_path)
+
+    def _load_best_model(self) -> None:
+        if self._skeleton is not None:
+            Trainer._load_best_model(self)
+        else:
+            super()._load_best_model()
+
+    def _compile_inside(self) -> None:
+        """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many chunks."""
+        plugin = self.accelerator.state.dynamo_plugin
+        if plugin.backend == DynamoBackend.NO:
+            return
+        if not compile_encoder(self.model, **plugin.to_kwargs()):
+            logger.warning("torch_compile: a static encoder has nothing to compile; training goes on without")
+        plugin.backend = DynamoBackend.NO
+
+    # -- loss ---------------------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Loss of this rank's rows against the passages of the whole global batch."""
+        loss, similarities = self.loss(model, inputs)
+        self._statistics.add(inputs, similarities)
+        return (loss, {}) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add to training logs what was drawn since the last one: shares of arms and languages, similarities."""
+        if "loss" in logs:
+            logs = {**logs, **self._statistics.pop(self.accelerator)}
+        super().log(logs, start_time)
+
+
+class QuietProgress(ProgressCallback):
+    """The Trainer's progress bar, with one readable line per log instead of a dictionary."""
+
+    SHOWN = (
+        *(
+            "loss",
+            "grad_norm",
+            "learning_rate",
+            "positive_similarity",
+            "hardest_negative_similarity",
+            "teacher_similarity",
+        ),
+        *("eval_mo_map", "eval_cr_map", "eval_mul_map", "eval_rank_distance"),
+    )
+
+    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
+        if state.is_world_process_zero and self.training_bar is not None and logs:
+            shown = [key for key in logs if key in self.SHOWN or key.startswith("share_")]
+            values = (f"{key.removeprefix('eval_')} {float(logs[key]):.4g}" for key in shown)
+            if line := "  ".join(values):
+                self.training_bar.write(f"step {state.global_step}: {line}")
+
+
+def _plan(pairs: ParallelPairs, args: HybridTrainingArguments) -> HybridBatchPlan:
+    plan = HybridBatchPlan(pairs, args.plan_settings(total_batches=1))
+    if args.mono_probability_end is None:
+        return plan
+    accumulation = args.gradient_accumulation_steps
+    total = args.max_steps * accumulation if args.max_steps > 0 else int(len(plan) * args.num_train_epochs)
+    return HybridBatchPlan(pairs, args.plan_settings(total_batches=max(total, 1)))
+
+
+def _tokenised(
+    plan: HybridBatchPlan,
+    model: SentenceTransformer,
+    args: HybridTrainingArguments,
+    num_negatives: int,
+    teacher: TeacherVectors | None,
+) -> TokenisedPairs:
+    targets = None if teacher is None else TeacherTargets(teacher, plan.pairs, model.get_embedding_dimension())
+    return TokenisedPairs(plan, model, args.max_tokens, num_negatives, targets)
+
+
+def _collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:
+    if is_static(model):
+        return HybridCollator(None)
+    # Tensor cores take widths of eight; a CPU takes them as they come.
+    multiple = 8 if args.device.type == "cuda" else None
+    return HybridCollator(model.tokenizer.pad_token_id, args.chunk_tokens, multiple)
+
+
+def _cache_budget(args: HybridTrainingArguments) -> float | None:
+    """Bytes of activations that the gradient cache keeps; None without the cache."""
+    if not args.gradient_cache:
+        return None
+    if args.gradient_cache_memory is not None:
+        return args.gradient_cache_memory * GIB
+    return torch.cuda.mem_get_info(args.device)[0] / 2 if args.device.type == "cuda" else GIB
+
+
+def _negatives(args: HybridTrainingArguments, pairs: ParallelPairs | None) -> tuple[str, int]:
+    """The loss's negatives and how many hard ones a row brings."""
+    has = pairs is not None and pairs.has_negatives
+    chosen = args.negatives if args.negatives != "auto" else ("in_batch+hard" if has else "in_batch")
+    if chosen != "in_batch" and not has:
+        raise InputError(f"negatives: '{chosen}' needs a column 'negatives' in the training data, which has none")
+    return chosen, 0 if chosen == "in_batch" else args.num_negatives
