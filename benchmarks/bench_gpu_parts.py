@@ -80,7 +80,7 @@ Step = Callable[[Batch], torch.Tensor]
 def our_step(encoder: Encoder, device: torch.device, chunk_tokens: int, budget: float | None) -> Step:
     """Collate, embed in chunks, loss: as the trainer does; returns the loss, not yet propagated."""
     model, training = encoder.model, encoder.training
-    collator = HybridCollator(model.tokenizer.pad_token_id, chunk_tokens, 8 if device.type == "cuda" else None)
+    collator = HybridCollator.of(model, chunk_tokens, 8 if device.type == "cuda" else None)
     loss = HybridContrastiveLoss(training.scale, "in_batch", training.symmetric, budget)
 
     def step(batch: Batch) -> torch.Tensor:

@@ -9,6 +9,7 @@ from hf_hybrid.errors import InputError
 
 ENCODERS = ("auto", "transformer", "static")
 POOLINGS = ("mean", "cls")
+SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 
@@ -26,6 +27,9 @@ class ModelArguments(LoraArguments):
             builds a static embedding encoder (the mean of token vectors).
         pooling (`str`, *optional*):
             `mean` or `cls`; by default what the checkpoint says, else `mean`.
+        similarity (`str`, *optional*):
+            `cosine` or `dot`: how vectors are compared in the loss and in evaluation, stored in the model; by default what the
+            checkpoint says, else `cosine`.
         max_seq_length (`int`, *optional*):
             Longest input in tokens, special tokens included; by default what the checkpoint allows, 256 for a
             transformer built from scratch, unlimited for a static encoder.
@@ -98,6 +102,14 @@ class ModelArguments(LoraArguments):
         metadata={
             "help": "`mean` or `cls`; by default what the checkpoint says, else `mean`.",
             "choices": POOLINGS,
+        },
+    )
+    similarity: str | None = field(
+        default=None,
+        metadata={
+            "help": "`cosine` or `dot`: how vectors are compared in the loss and in evaluation, stored in the model; by default "
+            "what the checkpoint says, else `cosine`.",
+            "choices": SIMILARITIES,
         },
     )
     max_seq_length: int | None = field(
@@ -203,9 +215,10 @@ class ModelArguments(LoraArguments):
     def __post_init__(self) -> None:
         super().__post_init__()
         # Values from YAML do not pass through argparse's `choices`, so they are checked here.
-        for name, choices in (("encoder", ENCODERS), ("pooling", POOLINGS), ("dtype", DTYPES)):
+        choices_of = {"encoder": ENCODERS, "pooling": POOLINGS, "dtype": DTYPES, "similarity": SIMILARITIES}
+        for name, choices in choices_of.items():
             value = getattr(self, name)
-            if value not in choices and not (name == "pooling" and value is None):
+            if value not in choices and not (name in ("pooling", "similarity") and value is None):
                 raise InputError(f"{name}: {value!r} is not one of {', '.join(choices)}")
         sizes = (
             "max_seq_length vocab_size tokenizer_sample embedding_dimension hidden_size num_hidden_layers "

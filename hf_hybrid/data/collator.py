@@ -1,19 +1,24 @@
 """`HybridCollator`: token ids of a batch to the tensors that the encoder and the loss take.
 
-All texts of a batch (queries, passages, hard negatives) go through one encoder, so they are laid out together: as chunks of
-texts of about one length for a transformer, as one run of token ids for a static encoder.
+All texts of a batch (queries, passages, hard negatives) mostly go through one encoder, so they are laid out together: as chunks
+of texts of about one length for a transformer, as one run of token ids for a static encoder. Where an encoder reads queries
+otherwise than passages, each kind gets chunks of its own.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from hf_hybrid.data.chunks import cut_chunks
 from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
+from hf_hybrid.encoders.text_inputs import InputLayout, text_inputs
 from hf_hybrid.plan.types import ARMS
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 CHUNK_TOKENS = 16_384
 
@@ -22,9 +27,10 @@ class HybridCollator:
     """Pad token ids chunk by chunk (or, for a static encoder, lay them end to end) and carry the ids that the loss masks by.
 
     Args:
-        pad_token_id: Id that fills short rows; `None` for a static encoder.
+        layout: What becomes of token ids, see `encoders.text_inputs`.
         chunk_tokens: Most padded tokens in a chunk.
         pad_to_multiple_of: Round the width of chunks up, for tensor cores.
+        query_layout: That of queries, where it is another one.
 
     A call returns:
         `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, or with `offsets`).
@@ -37,16 +43,36 @@ class HybridCollator:
     """
 
     def __init__(
-        self, pad_token_id: int | None, chunk_tokens: int = CHUNK_TOKENS, pad_to_multiple_of: int | None = None
+        self,
+        layout: InputLayout,
+        chunk_tokens: int = CHUNK_TOKENS,
+        pad_to_multiple_of: int | None = None,
+        query_layout: InputLayout | None = None,
     ):
-        self.pad_token_id = pad_token_id
+        self.layout = layout
+        self.query_layout = query_layout or layout
         self.chunk_tokens = chunk_tokens
         self.pad_to_multiple_of = pad_to_multiple_of
 
+    @classmethod
+    def of(
+        cls, model: SentenceTransformer, chunk_tokens: int = CHUNK_TOKENS, pad_to_multiple_of: int | None = None
+    ) -> HybridCollator:
+        """The collator whose features this encoder takes."""
+        query, passage = text_inputs(model)
+        return cls(passage.layout, chunk_tokens, pad_to_multiple_of, query.layout)
+
     def __call__(self, batch: TokenisedBatch) -> dict[str, Any]:
         rows = batch.rows
-        sides = [side for side in (batch.query, batch.passage, batch.negative) if side is not None]
-        chunks, positions = self.chunks(_end_to_end(sides))
+        passages = [side for side in (batch.passage, batch.negative) if side is not None]
+        if self.query_layout == self.layout:
+            chunks, positions = self.chunks(_end_to_end([batch.query, *passages]), self.layout)
+        else:
+            # Passages first: they are longer, and memory is judged by the first chunk.
+            chunks, passage_positions = self.chunks(_end_to_end(passages), self.layout)
+            query_chunks, query_positions = self.chunks(batch.query, self.query_layout)
+            chunks += query_chunks
+            positions = np.concatenate([query_positions + len(passage_positions), passage_positions])
         teacher = batch.teacher
         targets = (
             {}
@@ -68,27 +94,31 @@ class HybridCollator:
             "address": np.array([batch.address.epoch, batch.address.step, ARMS.index(rows.arm)]),
         }
 
-    def chunks(self, texts: Ragged) -> tuple[list[dict[str, torch.Tensor]], np.ndarray]:
+    def chunks(self, texts: Ragged, layout: InputLayout | None = None) -> tuple[list[dict[str, Any]], np.ndarray]:
         """Features of the encoder, chunk by chunk, and where each text is among their rows."""
-        if self.pad_token_id is None:
+        layout = layout or self.layout
+        if layout.static:
             offsets = np.cumsum(texts.lengths) - texts.lengths
-            features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets)}
+            features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets), **dict(layout.constants)}
             return [features], np.arange(len(texts.lengths))
         cut = cut_chunks(texts.lengths, self.chunk_tokens)
         starts = np.cumsum(texts.lengths) - texts.lengths
         positions = np.empty(len(texts.lengths), dtype=np.int64)
         positions[np.concatenate(cut)] = np.arange(len(positions))
-        return [self._padded(texts.values, starts[rows], texts.lengths[rows]) for rows in cut], positions
+        return [self._padded(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
 
-    def _padded(self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> dict[str, torch.Tensor]:
+    def _padded(
+        self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout
+    ) -> dict[str, Any]:
         longest = int(lengths.max(initial=1))
         if self.pad_to_multiple_of:
             longest = -(-longest // self.pad_to_multiple_of) * self.pad_to_multiple_of
-        column = np.arange(longest)
-        mask = column < lengths[:, None]
-        ids = np.full(mask.shape, self.pad_token_id, dtype=np.int64)
+        column = np.arange(longest) - (longest - lengths[:, None] if layout.pad_left else 0)
+        mask = np.broadcast_to((column >= 0) & (column < lengths[:, None]), (len(lengths), longest))
+        ids = np.full(mask.shape, layout.pad_token_id, dtype=np.int64)
         ids[mask] = values[(starts[:, None] + column)[mask]]
-        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+        tokens = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+        return {**tokens, **dict(layout.constants)}
 
 
 def _end_to_end(sides: list[Ragged]) -> Ragged:

@@ -16,6 +16,8 @@ from sentence_transformers.base.modules import Normalize, Transformer
 from transformers import AutoConfig
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.padding import warn_of_padding
+from hf_hybrid.encoders.text_inputs import ensure_padding
 from hf_hybrid.errors import InputError, first_line
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ IGNORED = (
     "onnx/*",
     "openvino/*",
 )
+# How a file begins that Git LFS keeps elsewhere, and how long it is at most.
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER_BYTES = 1024
 DROPOUT_SETTINGS = (
     "hidden_dropout_prob attention_probs_dropout_prob dropout attention_dropout embedding_dropout mlp_dropout "
     "hidden_dropout dropout_rate"
@@ -112,6 +117,7 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
     Raises:
         InputError: The weights are pickled, damaged or missing, or the model needs code of its own.
     """
+    _refuse_lfs_pointers(folder, name)
     _refuse_pickled_weights(folder, name)
     model_kwargs: dict[str, Any] = {"use_safetensors": True}
     model_kwargs["dtype"] = "auto" if args.dtype == "auto" else getattr(torch, args.dtype)
@@ -131,6 +137,8 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
             f"model_name_or_path: cannot load {name} ({first_line(error)}); give an encoder that `transformers` or "
             "sentence-transformers loads without code of its own, stored whole as safetensors"
         ) from error
+    ensure_padding(model, name)
+    warn_of_padding(model, name)
     if not (folder / "modules.json").is_file() and isinstance(model[0], Transformer):
         model.append(Normalize())
     if args.dtype != "auto":
@@ -145,6 +153,16 @@ def saved_prompts(folder: Path) -> dict[str, str | None]:
     """Return the prompts that a sentence-transformers checkpoint names in its configuration, empty ones included."""
     path = folder / "config_sentence_transformers.json"
     return _read_json(path).get("prompts") or {} if path.is_file() else {}
+
+
+def _refuse_lfs_pointers(folder: Path, name: str) -> None:
+    """Refuse a clone whose large files were left on the server: what lies in their place is three lines of text."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.stat().st_size < LFS_POINTER_BYTES and path.read_bytes().startswith(LFS_POINTER):
+            raise InputError(
+                f"model_name_or_path: {name} holds a pointer of Git LFS in place of {path.relative_to(folder)}: run "
+                f"`git lfs install` and `git lfs pull` in {folder}"
+            )
 
 
 def _refuse_pickled_weights(folder: Path, name: str) -> None:

@@ -45,7 +45,7 @@ def embed_chunks(model: nn.Module, chunks: list[Features], budget: float | None 
         if not is_sharded(encoder):
             return torch.cat(list(_embed(encode, encoder, chunks, budget, agreed=_alone)))
         # Each of a sharded encoder's passes is a collective: every rank has to make as many, of the same kind.
-        device = next(iter(chunks[0].values())).device
+        device = chunks[0]["input_ids"].device
         even = split_chunks(chunks, _agreed(len(chunks), device, dist.ReduceOp.MAX))
         return torch.cat(
             list(_embed(encode, encoder, even, budget, agreed=lambda n: _agreed(n, device, dist.ReduceOp.MIN)))
@@ -94,7 +94,7 @@ def split_chunks(chunks: list[Features], count: int) -> list[Features]:
         if rows < 2 or "offsets" in chunks[largest]:
             raise ValueError(f"{len(chunks)} chunks cannot be cut into {count}")
         halves = [
-            {name: value[part] for name, value in chunks[largest].items()}
+            {name: value[part] if isinstance(value, torch.Tensor) else value for name, value in chunks[largest].items()}
             for part in (slice(rows // 2), slice(rows // 2, None))
         ]
         chunks[largest : largest + 1] = halves

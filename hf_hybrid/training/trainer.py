@@ -26,7 +26,7 @@ from hf_hybrid.data.teacher_targets import TeacherTargets
 from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
-from hf_hybrid.encoders.models import compile_encoder, is_static
+from hf_hybrid.encoders.models import compile_encoder
 from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.engines.onednn import onednn_layers
 from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
@@ -260,11 +260,9 @@ def _tokenised(
 
 
 def _collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:
-    if is_static(model):
-        return HybridCollator(None)
     # Tensor cores take widths of eight; a CPU takes them as they come.
     multiple = 8 if args.device.type == "cuda" else None
-    return HybridCollator(model.tokenizer.pad_token_id, args.chunk_tokens, multiple)
+    return HybridCollator.of(model, args.chunk_tokens, multiple)
 
 
 def _cache_budget(args: HybridTrainingArguments) -> float | None:

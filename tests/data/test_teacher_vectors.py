@@ -176,7 +176,7 @@ def test_a_translation_has_the_english_vector_as_target(pairs, file):
         expected += [-1 if i < 0 else int(teacher.rows[side][i]) for i in of]
     counted = 0
     for start in (0, 8):
-        batch = HybridCollator(None)(data.__getitems__(BatchSlice(0, 1, start, start + 8)))
+        batch = HybridCollator.of(model)(data.__getitems__(BatchSlice(0, 1, start, start + 8)))
         own = [*expected[start : start + 8], *expected[16 + start : 24 + start]]
         assert batch["teacher_texts"].tolist() == [text for text, row in enumerate(own) if row >= 0]
         assert torch.equal(batch["teacher_vectors"], teacher.vectors[[row for row in own if row >= 0]])

@@ -13,6 +13,7 @@ from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenColumn, TokenisedPairs
 from hf_hybrid.encoders.models import build_encoder, is_static
+from hf_hybrid.encoders.text_inputs import InputLayout
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses.hybrid_loss import embed_batch
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
@@ -30,7 +31,7 @@ def encoder(request):
 
 
 def collator_of(encoder) -> HybridCollator:
-    return HybridCollator(None if is_static(encoder) else encoder.tokenizer.pad_token_id)
+    return HybridCollator.of(encoder)
 
 
 def plan_of(pairs) -> HybridBatchPlan:
@@ -111,7 +112,7 @@ def test_token_column_gathers_across_chunks(texts, data):
 def test_padding_to_a_multiple():
     from hf_hybrid.data.tokenised import Ragged
 
-    collator = HybridCollator(pad_token_id=7, pad_to_multiple_of=4)
+    collator = HybridCollator(InputLayout(pad_token_id=7), pad_to_multiple_of=4)
     (features,), positions = collator.chunks(Ragged(np.arange(5), np.array([3, 2])))
     assert positions.tolist() == [0, 1]
     assert features["input_ids"].tolist() == [[0, 1, 2, 7], [3, 4, 7, 7]]

@@ -35,7 +35,7 @@ def encoder(request):
 
 def batch_of(model, pairs, chunk_tokens: int) -> dict:
     data = TokenisedPairs(HybridBatchPlan(pairs, PlanSettings(global_batch_size=16)), model, num_negatives=2)
-    collator = HybridCollator(None if is_static(model) else model.tokenizer.pad_token_id, chunk_tokens)
+    collator = HybridCollator.of(model, chunk_tokens)
     return collator(data.__getitems__(BatchSlice(0, 1, 0, 16)))
 
 
