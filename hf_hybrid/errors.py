@@ -9,6 +9,8 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 
+from hf_hybrid.system_errors import system_problem
+
 
 class InputError(ValueError):
     """A mistake in the user's input: names the culprit (file, row, field or flag) and the remedy, in one line."""
@@ -37,7 +39,8 @@ def run_command(function: Callable[[], object]) -> int:
         function: does the work; its result is ignored.
 
     Returns:
-        0; 2 after an `InputError`; 130 when interrupted. Other exceptions are defects and pass.
+        0; 2 after an `InputError`, or where the system refuses what the user can mend (`system_errors`); 130 when interrupted.
+        Other exceptions are defects and pass.
 
     Example:
         >>> run_command(lambda: None)
@@ -51,4 +54,9 @@ def run_command(function: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("hf-hybrid: interrupted\n")
         return 130
+    except Exception as error:
+        if (problem := system_problem(error)) is None:
+            raise
+        sys.stderr.write(f"hf-hybrid: error: {' '.join(problem.split())}\n")
+        return 2
     return 0

@@ -93,13 +93,17 @@ def _train(
 
     set_seed(training_args.seed)
     pairs = load_split(data_args, data_args.train_split)
+    if run.last_checkpoint is not None:
+        # An encoder from scratch trains its tokenizer on the data: other data would give one that no checkpoint fits.
+        trainer_class.check_batches(run.last_checkpoint, pairs, training_args)
     dev, test = (load_benchmark(data_args, split) for split in (data_args.dev_split, data_args.test_split))
     model = build_encoder(model_args, tokenizer_texts(data_args, pairs), seed=training_args.seed)
     evaluator = None if dev is None else HybridEvaluator(dev, show_progress=False)
     if evaluator is None:
         training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
     trainer = trainer_class(model, training_args, pairs, evaluator)
-    if trainer.is_world_process_zero():
+    if trainer.is_world_process_zero() and run.last_checkpoint is None:
+        # A resumed run keeps those that it was begun with.
         run.write_arguments(model_args, data_args, training_args)
     if test is not None:
         run.evaluate("before", trainer.whole_encoder(), test, trainer)

@@ -9,7 +9,8 @@ from hf_hybrid.errors import InputError
 
 ENCODERS = ("auto", "transformer", "static")
 POOLINGS = ("mean", "cls")
-SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
+# Of the loss; evaluation and search know distances too.
+SIMILARITIES = ("cosine", "dot")
 DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 

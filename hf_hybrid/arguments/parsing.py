@@ -13,6 +13,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, LoraArguments, ModelArguments
+from hf_hybrid.arguments.without_effect import FORMER
 from hf_hybrid.errors import InputError, nearest
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
@@ -171,6 +172,8 @@ def parse_arguments(
     known = sorted({action.dest for action in parser._actions} - {"help", "help_all", "config"})
     recipe = _recipe_of(argv)
     for key in recipe:
+        if key in FORMER:
+            raise InputError(f"config: {key}: is not known any more; {FORMER[key]}")
         if key not in known:
             raise InputError(f"config: unknown key '{key}'{_nearest(key, known)}")
     # argparse converts string defaults as it does flags: YAML's 2e-5, which is a string, means the same in both.
@@ -180,6 +183,8 @@ def parse_arguments(
     namespace, unknown = parser.parse_known_args(argv)
     if unknown:
         name = unknown[0].split("=")[0]
+        if reason := FORMER.get(name.lstrip("-").replace("-", "_")):
+            raise InputError(f"{name.lstrip('-')}: is not known any more; {reason}")
         raise InputError(f"unknown argument '{name}'{_nearest(name.lstrip('-'), known, '--')}")
     values = vars(namespace)
     return tuple(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from sentence_transformers import SentenceTransformerTrainingArguments
 
+from hf_hybrid.arguments.reporting import check_reporting
+from hf_hybrid.arguments.without_effect import WITHOUT_EFFECT, refuse_without_effect
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.types import ARMS, PlanSettings
 
@@ -66,6 +68,9 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
+        resume_with_changes (`bool`, *optional*, defaults to `False`):
+            With `resume`, go on with another learning rate, schedule or number of steps than the run began with; what changed is
+            written to `changes.yaml` in its folder.
 
     Overrides of `transformers.TrainingArguments`, after the paper: `learning_rate` 3e-5, `weight_decay` 0.01.
     """
@@ -73,6 +78,10 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     output_dir: str | None = field(
         default=None,
         metadata={"help": "Where checkpoints, the model and the results go; default: a new folder under `outputs/`."},
+    )
+    # Follows from `global_batch_size`; without a default of its own, so that one that is given is noticed.
+    per_device_train_batch_size: int | None = field(
+        default=None, metadata={"help": "Has no effect: give `global_batch_size`."}
     )
     learning_rate: float = field(default=3e-5, metadata={"help": "Peak learning rate (the paper's 3e-5)."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay (the paper's 1e-2)."})
@@ -188,6 +197,13 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         default=False,
         metadata={"help": "Continue the run in `output_dir` from its last checkpoint."},
     )
+    resume_with_changes: bool = field(
+        default=False,
+        metadata={
+            "help": "With `resume`, go on with another learning rate, schedule or number of steps than the run began with; what "
+            "changed is written to `changes.yaml` in its folder."
+        },
+    )
 
     def __post_init__(self) -> None:
         if self.negatives not in NEGATIVES:
@@ -205,6 +221,17 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             )
         if self.gradient_cache_memory is not None and not self.gradient_cache:
             raise InputError("gradient_cache_memory: has no effect without gradient_cache; set that too")
+        if self.resume_with_changes and not self.resume:
+            raise InputError("resume_with_changes: has no effect without resume; set that too")
+        given = self.per_device_train_batch_size
+        # What our parents set in the copies of an object that is complete.
+        own = {
+            "prediction_loss_only": True,
+            "do_eval": self.eval_strategy != "no",
+            "ddp_find_unused_parameters": False,
+        }
+        refuse_without_effect(self, {**own, "per_device_train_batch_size": given})
+        check_reporting(self.report_to)
         # The parent fills in a folder of its own choice; the command picks a fresh one instead.
         self.output_dir_given = self.output_dir is not None
         super().__post_init__()
@@ -213,8 +240,13 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
                 f"global_batch_size: {self.global_batch_size} rows cannot be divided over {self.world_size} ranks; "
                 f"use a multiple of {self.world_size}"
             )
+        share = self.global_batch_size // self.world_size
+        if given is not None and given != share:
+            raise InputError(
+                f"per_device_train_batch_size: has no effect here; {WITHOUT_EFFECT['per_device_train_batch_size']}"
+            )
         # The loop's own counts (samples seen, samples per second) read the per-device size.
-        self.per_device_train_batch_size = self.global_batch_size // self.world_size
+        self.per_device_train_batch_size = share
         self.ddp_find_unused_parameters = False
 
     def plan_settings(self, total_batches: int | None = None) -> PlanSettings:

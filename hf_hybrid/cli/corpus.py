@@ -67,6 +67,7 @@ def _add_encode(verbs: argparse._SubParsersAction) -> None:
         metavar="N",
         help="texts of 512 tokens in a batch (default: %(default)s)",
     )
+    add_similarity(parser)
     _add_encoder(parser)
 
 
@@ -118,6 +119,7 @@ def evaluate_corpus_benchmark(
         batch_size=arguments.batch_size,
         max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
+        similarity=arguments.similarity,
     )
     if is_other_rank():
         return
@@ -147,6 +149,15 @@ def _verb(
     return parser
 
 
+def add_similarity(parser: argparse._ActionsContainer) -> None:
+    """Add the flag that overrides the model's own similarity."""
+    parser.add_argument(
+        "--similarity",
+        metavar="NAME",
+        help="`cosine`, `dot`, `euclidean` or `manhattan`, instead of what the model says",
+    )
+
+
 def _add_encoder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model_revision", metavar="REV", help="branch, tag or commit of a Hub model")
     parser.add_argument("--pooling", metavar="KIND", help="`mean` or `cls`, instead of what the model says")
@@ -174,6 +185,7 @@ def _encode(arguments: argparse.Namespace) -> None:
         rows_per_shard=arguments.rows_per_shard,
         batch_size=arguments.batch_size,
         show_progress=not arguments.quiet,
+        similarity=arguments.similarity,
     )
     if shards is not None:
         sys.stdout.write(
@@ -187,6 +199,7 @@ def _search(arguments: argparse.Namespace) -> None:
     from hf_hybrid.errors import InputError
     from hf_hybrid.output_files import check_output, write_bytes
     from hf_hybrid.retrieval.encode_texts import encode_texts
+    from hf_hybrid.retrieval.provenance import check_encoder
     from hf_hybrid.retrieval.search import search_exactly, trec_run
     from hf_hybrid.retrieval.shards import Shards
 
@@ -196,7 +209,10 @@ def _search(arguments: argparse.Namespace) -> None:
     if arguments.queries and not Path(arguments.queries).is_file():
         raise InputError(f"--queries {arguments.queries}: no such file; give lines `id<TAB>text`")
     asked = read_topics(Path(arguments.queries)) if arguments.queries else dict(enumerate(arguments.query, start=1))
-    queries = encode_texts(_load(arguments), list(asked.values()), kind="query", prompt=arguments.prompt)
+    model = _load(arguments)
+    check_encoder(model, arguments.model, shards)
+    normalise = shards.settings.similarity == "cosine"
+    queries = encode_texts(model, list(asked.values()), kind="query", prompt=arguments.prompt, normalise=normalise)
     if arguments.index:
         found = _search_index(arguments, queries, shards)
     else:

@@ -14,7 +14,7 @@ from hf_hybrid.cli.arms import add_arms
 from hf_hybrid.cli.benchmarks import add_benchmark_options, one_by_one
 from hf_hybrid.cli.card import add_card
 from hf_hybrid.cli.compare import add_compare
-from hf_hybrid.cli.corpus import add_corpus_verbs, evaluate_corpus_benchmark
+from hf_hybrid.cli.corpus import add_corpus_verbs, add_similarity, evaluate_corpus_benchmark
 from hf_hybrid.cli.decontaminate import add_decontaminate
 from hf_hybrid.cli.export import add_export
 from hf_hybrid.cli.hub import add_hub_verbs
@@ -122,6 +122,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     encoder = parser.add_argument_group("encoder")
     encoder.add_argument("--model_revision", metavar="REV", help="branch, tag or commit of a Hub model")
     encoder.add_argument("--pooling", metavar="KIND", help="`mean` or `cls`, instead of what the model says")
+    add_similarity(encoder)
     encoder.add_argument(
         "--query_prompt", metavar="TEXT", help="put before queries instead of the prompt saved with the model"
     )
@@ -217,6 +218,7 @@ def _evaluate_one(arguments: argparse.Namespace, benchmark: Benchmark, model: Se
         passage_prompt=arguments.passage_prompt,
         max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
+        similarity=arguments.similarity,
     )
     from hf_hybrid.evaluation.text_report import evaluation_report
 

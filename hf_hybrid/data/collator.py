@@ -105,11 +105,12 @@ class HybridCollator:
         starts = np.cumsum(texts.lengths) - texts.lengths
         positions = np.empty(len(texts.lengths), dtype=np.int64)
         positions[np.concatenate(cut)] = np.arange(len(positions))
-        return [self._padded(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
+        return [self.padded(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
 
-    def _padded(
+    def padded(
         self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout
     ) -> dict[str, Any]:
+        """Features of one chunk: the rows of a table, each from its place in `values`."""
         longest = int(lengths.max(initial=1))
         if self.pad_to_multiple_of:
             longest = -(-longest // self.pad_to_multiple_of) * self.pad_to_multiple_of

@@ -32,7 +32,7 @@ from hf_hybrid.output_files import check_output
 from hf_hybrid.retrieval.encode_corpus import encode_corpus
 from hf_hybrid.retrieval.encode_sources import TextCorpus, file_sha256
 from hf_hybrid.retrieval.encode_texts import resolve_prompt
-from hf_hybrid.retrieval.shards import model_sha256
+from hf_hybrid.retrieval.provenance import model_sha256
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -247,7 +247,9 @@ def _digest(inputs: list[TextInput], max_length: int | None, *settings: str) -> 
     """What the token ids depend on besides the text."""
     prompts = [side.prompt for side in inputs]
     modules = {id(side.module): side for side in inputs}
-    return json.dumps([*(part for side in modules.values() for part in _tokenizer_facts(side, max_length)), *prompts, *settings])
+    return json.dumps(
+        [*(part for side in modules.values() for part in _tokenizer_facts(side, max_length)), *prompts, *settings]
+    )
 
 
 def _tokenizer_facts(side: TextInput, max_length: int | None) -> list:

@@ -157,8 +157,14 @@ def saved_prompts(folder: Path) -> dict[str, str | None]:
 
 def _refuse_lfs_pointers(folder: Path, name: str) -> None:
     """Refuse a clone whose large files were left on the server: what lies in their place is three lines of text."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.stat().st_size < LFS_POINTER_BYTES and path.read_bytes().startswith(LFS_POINTER):
+    for path in sorted(folder.rglob("[!.]*.*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if (
+            not hidden
+            and path.is_file()
+            and path.stat().st_size < LFS_POINTER_BYTES
+            and path.read_bytes().startswith(LFS_POINTER)
+        ):
             raise InputError(
                 f"model_name_or_path: {name} holds a pointer of Git LFS in place of {path.relative_to(folder)}: run "
                 f"`git lfs install` and `git lfs pull` in {folder}"

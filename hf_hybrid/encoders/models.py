@@ -27,7 +27,7 @@ from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
-from hf_hybrid.encoders.text_inputs import PASSAGE_PROMPT_NAMES, input_modules, prompt_texts, transformers_of
+from hf_hybrid.encoders.text_inputs import PASSAGE_PROMPT_NAMES, input_modules, transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.engines.whole_weights import whole_loading
 from hf_hybrid.errors import InputError, first_line
@@ -309,7 +309,10 @@ def _freeze_unused_pooler(model: SentenceTransformer) -> None:
         if module.module_output_name != "token_embeddings":
             continue
         pooler = getattr(module.auto_model, "pooler", None)
-        if pooler is not None and "add_pooling_layer" in inspect.signature(type(module.auto_model).__init__).parameters:
+        if (
+            pooler is not None
+            and "add_pooling_layer" in inspect.signature(type(module.auto_model).__init__).parameters
+        ):
             pooler.requires_grad_(False)
 
 

@@ -28,7 +28,8 @@ def warn_of_padding(model: SentenceTransformer, name: str = "the encoder") -> No
     not concerned.
     """
     for module in transformers_of(model):
-        if getattr(module.tokenizer, "padding_side", "right") == "left" and positions_ignore_padding(module):
+        pads_left = getattr(module.tokenizer, "padding_side", "right") == "left"
+        if pads_left and module.module_output_name == "token_embeddings" and positions_ignore_padding(module):
             logger.warning(
                 "%s pads on the left and its positions ignore padding, so that a text's vector depends on the texts beside it; set "
                 '"padding_side": "right" in its tokenizer_config.json if it was trained so',
@@ -47,7 +48,9 @@ def positions_ignore_padding(module: Transformer) -> bool:
     try:
         with torch.inference_mode():
             alone, shifted = (
-                module({"input_ids": ids, "attention_mask": (ids > 0).long()})["token_embeddings"][:, -_TOKENS:].float()
+                module({"input_ids": ids, "attention_mask": (ids > 0).long()})["token_embeddings"][
+                    :, -_TOKENS:
+                ].float()
                 for ids in (tokens, padded)
             )
     finally:

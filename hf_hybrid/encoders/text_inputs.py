@@ -86,7 +86,8 @@ def prompt_texts(model: SentenceTransformer) -> tuple[str, str]:
     """Return the texts that `encode_query` and `encode_document` put before a query and a passage ("" for none)."""
     default = model.default_prompt_name
     names = [
-        next((name for name in wanted if name in model.prompts), default) for wanted in (("query",), PASSAGE_PROMPT_NAMES)
+        next((name for name in wanted if name in model.prompts), default)
+        for wanted in (("query",), PASSAGE_PROMPT_NAMES)
     ]
     query, passage = (model.prompts.get(name) or "" if name is not None else "" for name in names)
     return query, passage

@@ -87,6 +87,7 @@ def evaluate_corpora(
     batch_size: int = 128,
     max_memory_mb: float = 256,
     show_progress: bool = False,
+    similarity: str | None = None,
 ) -> CorpusEvaluation:
     """Encode every corpus into ``<vectors>/<language>``, going on where an earlier run stopped, and search it.
 
@@ -105,6 +106,7 @@ def evaluate_corpora(
         batch_size: texts of 512 tokens that a batch may hold.
         max_memory_mb: bound on a block of passages with its scores, in MiB.
         show_progress: show progress bars (first process only).
+        similarity: instead of the model's own.
 
     Raises:
         InputError: ``vectors`` holds those of another model or corpus; a damaged corpus.
@@ -130,6 +132,7 @@ def evaluate_corpora(
             rows_per_shard=rows_per_shard,
             batch_size=batch_size,
             show_progress=show_progress,
+            similarity=similarity,
         ) or wait_until_complete(folder)
         queries = encode_texts(
             model,
@@ -137,6 +140,7 @@ def evaluate_corpora(
             kind="query",
             prompt=query_prompt,
             batch_tokens=batch_tokens_of(model, batch_size),
+            normalise=shards.settings.similarity == "cosine",
         )
         encoded = time.perf_counter()
         found = search_exactly(
@@ -160,6 +164,7 @@ def evaluate_corpora(
         "batch_size": batch_size,
         "dimension": shards.dimension,
         "max_seq_length": shards.settings.max_seq_length,
+        "similarity": shards.settings.similarity,
     }
     return CorpusEvaluation(benchmark.name, per_query, passages, seconds, settings)
 

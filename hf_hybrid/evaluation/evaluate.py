@@ -29,6 +29,7 @@ from hf_hybrid.metrics import (
 )
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
 from hf_hybrid.retrieval.ranks import Pool, RelevantRanks, relevant_ranks, trec_order
+from hf_hybrid.retrieval.similarity import similarity_of
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +60,7 @@ def evaluate_model(
     passage_prompt: str | None = None,
     max_memory_mb: float = 256,
     show_progress: bool = True,
+    similarity: str | None = None,
 ) -> Evaluation:
     """Encode a benchmark and measure everything there is to measure.
 
@@ -73,6 +75,7 @@ def evaluate_model(
         passage_prompt: likewise for candidates.
         max_memory_mb: bound on the memory for scores, in MiB.
         show_progress: show progress bars (first process only).
+        similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
 
     Returns:
         The measured values.
@@ -87,6 +90,7 @@ def evaluate_model(
     """
     from hf_hybrid.encoders.text_inputs import prompt_texts
 
+    similarity = similarity_of(model, similarity)
     started = time.perf_counter()
     was_training = model.training
     model.eval()
@@ -97,6 +101,7 @@ def evaluate_model(
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
         show_progress=show_progress,
+        normalise=similarity == "cosine",
     )
     model.train(was_training)
     encoded = time.perf_counter() - started
@@ -107,9 +112,17 @@ def evaluate_model(
         "passage_prompt": saved_passage if passage_prompt is None else passage_prompt,
         "max_seq_length": _max_seq_length(model),
         "dimension": int(queries.shape[1]),
+        "similarity": similarity,
     }
     evaluation = evaluate_embeddings(
-        queries, candidates, benchmark, ties=ties, k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
+        queries,
+        candidates,
+        benchmark,
+        ties=ties,
+        k=k,
+        max_memory_mb=max_memory_mb,
+        show_progress=show_progress,
+        similarity=similarity,
     )
     evaluation.seconds["encode"] = encoded
     evaluation.settings.update(settings)
@@ -131,10 +144,11 @@ def evaluate_embeddings(
     k: int = 10,
     max_memory_mb: float = 256,
     show_progress: bool = False,
+    similarity: str = "dot",
 ) -> Evaluation:
-    """Measure given vectors: float32 queries ``[Q, d]`` and candidates ``[N, d]``, scored by dot product.
+    """Measure given vectors: float32 queries ``[Q, d]`` and candidates ``[N, d]``, by default scored by dot product.
 
-    Otherwise as `evaluate_model`. Vectors of unit length make the score the cosine similarity.
+    Otherwise as `evaluate_model`. Vectors of unit length make the dot product the cosine similarity.
     """
     if ties not in TIE_RULES:
         raise InputError(f"ties is {ties!r}: choose one of {', '.join(TIE_RULES)}")
@@ -166,6 +180,7 @@ def evaluate_embeddings(
         max_memory_mb=max_memory_mb,
         show_progress=show_progress,
         place_weights=place_weights(k),
+        similarity=similarity,
     )
     ranked = time.perf_counter()
     evaluation = evaluate_ranks(ranks, benchmark)
@@ -244,6 +259,7 @@ class HybridEvaluator(SentenceEvaluator):
         k: see `evaluate_model`.
         name: put before the names of the metrics, as ``<name>_``; none by default.
         show_progress: show progress bars.
+        similarity: see `evaluate_model`.
 
     Calling it with a model returns `Evaluation.summary`. Where an output path is given (the trainer gives one), the evaluation is
     also written there as ``hybrid_evaluation_<benchmark>_step_<steps>.json``.
@@ -262,6 +278,7 @@ class HybridEvaluator(SentenceEvaluator):
         k: int = 10,
         name: str = "",
         show_progress: bool = False,
+        similarity: str | None = None,
     ) -> None:
         super().__init__()
         self.benchmark = benchmark
@@ -270,6 +287,7 @@ class HybridEvaluator(SentenceEvaluator):
         self.k = k
         self.name = name
         self.show_progress = show_progress
+        self.similarity = similarity
         self.greater_is_better = True
         self.primary_metric = "mean_map"
         self.last: Evaluation | None = None
@@ -285,6 +303,7 @@ class HybridEvaluator(SentenceEvaluator):
             ties=self.ties,
             k=self.k,
             show_progress=self.show_progress,
+            similarity=self.similarity,
         )
         if output_path is not None:
             self._write(Path(output_path), epoch, steps)

@@ -6,7 +6,7 @@ JSON, one schema (`SCHEMA_VERSION`). A field without a value is null; NaN never 
     created         ISO time, UTC
     model           {name, revision}: as the user named it
     benchmark       {name, languages, queries, candidates, queries_per_language, candidates_per_language, data_sha256, settings}
-    settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension}
+    settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension, similarity}
     seed            of the run that made the model, where known
     summary         figure -> value (`Evaluation.summary`)
     measures        measure -> {cells: L x L, query language by candidate language, pool: L}

@@ -94,7 +94,10 @@ def split_chunks(chunks: list[Features], count: int) -> list[Features]:
         if rows < 2 or "offsets" in chunks[largest]:
             raise ValueError(f"{len(chunks)} chunks cannot be cut into {count}")
         halves = [
-            {name: value[part] if isinstance(value, torch.Tensor) else value for name, value in chunks[largest].items()}
+            {
+                name: value[part] if isinstance(value, torch.Tensor) else value
+                for name, value in chunks[largest].items()
+            }
             for part in (slice(rows // 2), slice(rows // 2, None))
         ]
         chunks[largest : largest + 1] = halves

@@ -13,6 +13,8 @@ from hf_hybrid.losses.gather import gather, rank, require_same
 from hf_hybrid.losses.gradient_cache import embed_chunks
 from hf_hybrid.losses.teacher import teacher_similarity
 
+# What the core's product can be: of unit vectors, or of vectors as they are.
+SIMILARITIES = ("cosine", "dot")
 # The shapes of all ranks are compared at the first batch and then every so many.
 CHECK_SHAPES_EVERY = 50
 
@@ -26,6 +28,7 @@ class HybridContrastiveLoss(nn.Module):
         symmetric: Average with the passage-to-query loss. The paper's loss has one direction.
         cache_budget: Bytes of activations to keep for the backward pass, the rest is made twice (module
             `gradient_cache`); `None` keeps all.
+        similarity: `cosine`, or `dot` for vectors as they are; `scale` then is a factor on the dot product.
         teacher_weight: Weight of the distance to a teacher's vectors (module `teacher`), which the batch then carries; 0 for none.
 
     Raises:
@@ -40,12 +43,19 @@ class HybridContrastiveLoss(nn.Module):
         symmetric: bool = False,
         cache_budget: float | None = None,
         teacher_weight: float = 0.0,
+        similarity: str = "cosine",
     ):
         super().__init__()
         if negatives not in NEGATIVES:
             raise InputError(f"negatives: unknown value '{negatives}'; choose one of {', '.join(NEGATIVES)}")
         if scale <= 0:
             raise InputError(f"scale: must be positive, got {scale}")
+        if similarity not in SIMILARITIES:
+            raise InputError(
+                f"similarity: training compares by {' or '.join(SIMILARITIES)}, and this encoder by {similarity}, whose gradient "
+                "has no direction where two vectors meet; give --similarity"
+            )
+        self.similarity = similarity
         self.scale, self.negatives, self.symmetric = scale, negatives, symmetric
         self.cache_budget, self.teacher_weight = cache_budget, teacher_weight
         self._calls = 0
@@ -57,7 +67,7 @@ class HybridContrastiveLoss(nn.Module):
             model: The encoder, wrapped or not.
             inputs: As `HybridCollator` makes them.
         """
-        texts = embed_batch(model, inputs, self.cache_budget)
+        texts = embed_batch(model, inputs, self.cache_budget, normalise=self.similarity == "cosine")
         rows = len(inputs["example_ids"])
         self._check_shapes(texts, rows)
         # Hard negatives lie row by row: a row's share of what is gathered is its passage, its negatives, its query.
@@ -85,10 +95,14 @@ class HybridContrastiveLoss(nn.Module):
             back = Candidates(everything[:, width + hard_columns :], example_ids, passage_ids)
             loss = (loss + contrastive_loss(passages, back, *row_ids, self.scale)[0]) / 2
         similarities = {"positive_similarity": positive, "hardest_negative_similarity": hardest}
-        if self.teacher_weight and (to_teacher := teacher_similarity(texts, inputs)) is not None:
+        if self.teacher_weight and (to_teacher := teacher_similarity(self._unit(texts), inputs)) is not None:
             loss = loss + self.teacher_weight * (1 - to_teacher)
             similarities["teacher_similarity"] = to_teacher.detach()
         return loss, similarities
+
+    def _unit(self, texts: torch.Tensor) -> torch.Tensor:
+        """The texts' vectors of unit length, which those for the cosine are already."""
+        return texts if self.similarity == "cosine" else nn.functional.normalize(texts, dim=-1)
 
     def _check_shapes(self, texts: torch.Tensor, rows: int) -> None:
         negatives = len(texts) // rows - 2
@@ -103,10 +117,12 @@ class HybridContrastiveLoss(nn.Module):
             )
 
 
-def embed_batch(model: nn.Module, inputs: dict[str, Any], cache_budget: float | None = None) -> torch.Tensor:
-    """L2-normalised embeddings `[texts, d]` of a collated batch: queries, then passages, then hard negatives."""
-    embeddings = embed_chunks(model, inputs["chunks"], cache_budget)
-    return nn.functional.normalize(embeddings[inputs["positions"]], dim=-1)
+def embed_batch(
+    model: nn.Module, inputs: dict[str, Any], cache_budget: float | None = None, normalise: bool = True
+) -> torch.Tensor:
+    """Embeddings `[texts, d]` of a collated batch, L2-normalised unless told otherwise: queries, passages, hard negatives."""
+    embeddings = embed_chunks(model, inputs["chunks"], cache_budget)[inputs["positions"]]
+    return nn.functional.normalize(embeddings, dim=-1) if normalise else embeddings
 
 
 def _candidates(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_hybrid.evaluation.comparison import SETTINGS
 from hf_hybrid.plots.files import require_matplotlib
+from hf_hybrid.plots.fonts import drawable, drawable_labels, in_fonts_for
 from hf_hybrid.plots.pictures import BLUE, ORANGE
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _GROUPS = {
 }
 
 
+@in_fonts_for
 def alpha_picture(content: Mapping[str, Any]) -> Figure:
     """Draw the curve over alpha, the probability of monolingual batches.
 
@@ -58,7 +60,7 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
                 capsize=3,
                 markersize=5,
                 linewidth=1.4,
-                label=label.format(tags=", ".join(curve["low_resource"])),
+                label=label.format(tags=", ".join(drawable_labels(curve["low_resource"]))),
             )
         axis.set_title(title)
         axis.set_xlabel("alpha")
@@ -73,7 +75,7 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
     told = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     confidence = content["settings"]["confidence"]
     figure.suptitle(
-        f"Share of monolingual batches on {content['benchmark']['name']}: mean over {told} seeds, {100 * confidence:g} % intervals",
+        f"Share of monolingual batches on {drawable(content['benchmark']['name'])}: mean over {told} seeds, {100 * confidence:g} % intervals",
         fontsize=10,
     )
     return figure

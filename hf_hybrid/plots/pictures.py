@@ -15,6 +15,7 @@ import numpy as np
 from hf_hybrid.evaluation.comparison import SETTINGS
 from hf_hybrid.output_files import check_output
 from hf_hybrid.plots.files import FORMATS, MANY, inches, label_size, require_matplotlib, write_picture
+from hf_hybrid.plots.fonts import drawable, drawable_labels, in_fonts_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B6B6B"
 EVALUATION_PICTURES = ("map_matrix", "one_target_matrix", "language_bias", "language_bars")
 
 
+@in_fonts_for
 def evaluation_pictures(results: Mapping[str, Any]) -> dict[str, Figure]:
     """Draw a results file.
 
@@ -42,7 +44,7 @@ def evaluation_pictures(results: Mapping[str, Any]) -> dict[str, Figure]:
     """
     require_matplotlib()
     languages = results["benchmark"]["languages"]
-    title = f"{_short(results['model']['name'])} on {results['benchmark']['name']}"
+    title = f"{_short(results['model']['name'])} on {drawable(results['benchmark']['name'])}"
     figures = {
         "map_matrix": _matrix(
             _array(results["measures"]["map"]["cells"]), languages, "mAP (%) by language pair", title
@@ -57,6 +59,7 @@ def evaluation_pictures(results: Mapping[str, Any]) -> dict[str, Figure]:
     return figures
 
 
+@in_fonts_for
 def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
     """Draw a comparison: differences of Mo, Cr and Mul with intervals, for all languages together and each query language.
 
@@ -91,12 +94,12 @@ def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
         axis.set_xlabel("B - A, mAP points")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.08)
-    axes[0].set_yticks(range(len(rows)), rows, fontsize=label_size(len(rows)))
+    axes[0].set_yticks(range(len(rows)), drawable_labels(rows), fontsize=label_size(len(rows)))
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     axes[0].set_ylabel("query language")
     names = [_short(comparison[side]["models"][0]["name"]) for side in ("a", "b")]
     figure.suptitle(
-        f"B: {names[1]}   against   A: {names[0]}   on {comparison['benchmark']['name']}\n"
+        f"B: {names[1]}   against   A: {names[0]}   on {drawable(comparison['benchmark']['name'])}\n"
         f"{100 * settings['confidence']:g} % intervals; filled: significant (languages: Holm); grey band: margin",
         fontsize=10,
     )
@@ -147,7 +150,7 @@ def _matrix(
     if number <= MANY:
         for row, column in np.ndindex(percent.shape):
             _cell_text(axis, row, column, percent[row, column], colours, norm, decimals=int(norm.vmax < 10))
-    labels = {"labels": languages, "fontsize": label_size(number)}
+    labels = {"labels": drawable_labels(languages), "fontsize": label_size(number)}
     axis.set_xticks(range(number), **labels, rotation=90 if number > MANY or max(map(len, languages)) > 3 else 0)
     axis.set_yticks(range(number), **labels)
     axis.xaxis.tick_top()
@@ -196,7 +199,7 @@ def _bias(results: Mapping[str, Any], title: str) -> Figure:
     axis.hlines(rows, pool[asked], top[asked], color=GREY, linewidth=1.2, zorder=1)
     axis.scatter(pool[asked], rows, marker="o", facecolor="white", edgecolor=BLUE, zorder=2, label="of the pool")
     axis.scatter(top[asked], rows, marker="D", color=ORANGE, zorder=3, label=f"of the top {k}")
-    axis.set_yticks(rows, [languages[code] for code in asked], fontsize=label_size(len(asked)))
+    axis.set_yticks(rows, drawable_labels(languages[code] for code in asked), fontsize=label_size(len(asked)))
     axis.set_ylim(len(asked) - 0.4, -0.6)
     axis.set_xlim(left=0)
     axis.set_xlabel("share of the query's own language (%)")
@@ -235,7 +238,7 @@ def _bars(results: Mapping[str, Any], title: str) -> Figure:
             label=f"{SETTINGS[name]} (mean {mean:.1f})",
         )
     turned = len(tags) > MANY or max(map(len, tags)) > 5
-    axis.set_xticks(places, tags, rotation=90 if turned else 0, fontsize=label_size(len(tags)))
+    axis.set_xticks(places, drawable_labels(tags), rotation=90 if turned else 0, fontsize=label_size(len(tags)))
     axis.set_xlim(-0.6, len(tags) - 0.4)
     axis.set_xlabel("query language")
     axis.set_ylabel("mAP (%)")
@@ -264,4 +267,5 @@ def _array(cells: Sequence[Sequence[float | None]]) -> np.ndarray:
 
 def _short(name: str, length: int = 40) -> str:
     """The end of a long name: the last parts of a path tell models apart."""
+    name = drawable(name)
     return name if len(name) <= length else f"...{name[3 - length :]}"

@@ -18,7 +18,9 @@ from tqdm.auto import tqdm
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock
 from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, resolve_prompt, task_of
-from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter, model_sha256
+from hf_hybrid.retrieval.provenance import model_sha256, modules_of
+from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter
+from hf_hybrid.retrieval.similarity import similarity_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -43,6 +45,7 @@ def encode_corpus(
     rows_per_shard: int = ROWS_PER_SHARD,
     batch_size: int = 128,
     show_progress: bool = False,
+    similarity: str | None = None,
 ) -> Shards | None:
     """Encode a corpus into a folder of shards, going on where an earlier run stopped.
 
@@ -61,6 +64,7 @@ def encode_corpus(
         rows_per_shard: rows of a shard.
         batch_size: texts of 512 tokens that a batch may hold; of shorter texts it holds more.
         show_progress: show a progress bar (first process only).
+        similarity: instead of the model's own: `cosine`, `dot`, `euclidean` or `manhattan`. Kept in the manifest.
 
     Returns:
         The shards; None where other processes are still at work (see `hf_hybrid.retrieval.shards.wait_until_complete`).
@@ -87,6 +91,8 @@ def encode_corpus(
         dimension=model.get_embedding_dimension(),
         dtype=dtype,
         rows_per_shard=rows_per_shard,
+        similarity=similarity_of(model, similarity),
+        modules=modules_of(model),
     )
     writer = ShardWriter(folder, settings)
     make_block = block_maker(model, prompt, task_of(kind))
@@ -112,6 +118,7 @@ def encode_corpus(
                 task=task_of(kind),
                 batch_tokens=batch_tokens_of(model, batch_size),
                 progress=bar.update,
+                normalise=settings.similarity == "cosine",
             )
             _check_finite(vectors, block.ids)
             writer.write(block.index, block.ids, vectors)

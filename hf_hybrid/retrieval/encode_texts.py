@@ -45,6 +45,7 @@ def encode_texts(
     batch_tokens: int | None = None,
     max_batch_size: int | None = None,
     show_progress: bool = False,
+    normalise: bool = True,
 ) -> torch.Tensor:
     """Encode texts that are in memory.
 
@@ -57,9 +58,10 @@ def encode_texts(
             longer than this is a batch.
         max_batch_size: texts of a batch at most; by default 8,192.
         show_progress: show a progress bar (first process only).
+        normalise: give vectors unit length, as the cosine wants them; other similarities take them as they are.
 
     Returns:
-        float32 L2-normalised vectors ``[len(texts), d]`` on the model's device, in the order of the texts.
+        float32 vectors ``[len(texts), d]`` on the model's device, in the order of the texts.
 
     Raises:
         InputError: an unknown kind or a batch size below one.
@@ -83,6 +85,7 @@ def encode_texts(
                 batch_tokens=batch_tokens,
                 max_batch_size=max_batch_size,
                 progress=bar.update,
+                normalise=normalise,
             )
             start = stop
     return vectors
@@ -97,8 +100,11 @@ def encode_block(
     batch_tokens: int | None = None,
     max_batch_size: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
+    normalise: bool = True,
 ) -> None:
-    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device, as unit vectors (zero vectors stay zero).
+    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device.
+
+    With ``normalise`` they are unit vectors (zero vectors stay zero).
 
     The batches, and so the vectors to the last bit, depend on nothing but the block and the batch sizes.
     """
@@ -118,7 +124,8 @@ def encode_block(
                     for name, value in block.features(rows).items()
                 }
                 vectors = model(features, task=task)["sentence_embedding"][:, : out.shape[1]]
-                out[torch.from_numpy(rows).to(device)] = normalize(vectors.float(), dim=1)
+                vectors = normalize(vectors.float(), dim=1) if normalise else vectors.float()
+                out[torch.from_numpy(rows).to(device)] = vectors
                 progress(len(rows))
     finally:
         model.train(was_training)

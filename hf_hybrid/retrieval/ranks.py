@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.score_blocks import ScoreBlock, duplicate_rows
+from hf_hybrid.retrieval.similarity import check_similarity, similarity_scores
 
 # From 256 to 1,024 queries the evaluation of XQuAD-R got a fifth faster; more gained nothing.
 _LARGEST_BLOCK = 1024
@@ -130,8 +131,9 @@ def relevant_ranks(
     max_memory_mb: float = 256,
     show_progress: bool = False,
     place_weights: np.ndarray | None = None,
+    similarity: str = "dot",
 ) -> RelevantRanks:
-    """Rank the relevant candidates of every query by the dot product of their vectors.
+    """Rank the relevant candidates of every query by the similarity of their vectors.
 
     Args:
         queries: float32 ``[Q, d]``; L2-normalised vectors make the score the cosine similarity.
@@ -142,6 +144,7 @@ def relevant_ranks(
             candidate vectors are copied once more where the pool is not grouped by language.
         show_progress: show a progress bar.
         place_weights: float64 ``[D, top_k]``: D sets of weights of the first places, summed by language into ``top_exposure``.
+        similarity: of `hf_hybrid.retrieval.similarity`; ``dot`` is the cosine where the vectors are L2-normalised.
 
     Returns:
         Counts for every (query, relevant candidate), in the pool of all languages and in that of the candidate's language.
@@ -155,6 +158,7 @@ def relevant_ranks(
         >>> relevant_ranks(torch.tensor([[1.0, 0.0]]), vectors, pool).pool_higher.tolist()
         [2]
     """
+    check_similarity(similarity)
     _check_vectors(queries, pool.query_names, "query")
     _check_vectors(candidates, pool.candidate_names, "candidate")
     if queries.shape[1] != candidates.shape[1]:
@@ -165,7 +169,7 @@ def relevant_ranks(
     duplicates, originals = duplicate_rows(columns)
 
     def fill(start: int, stop: int, scores: torch.Tensor) -> None:
-        torch.mm(queries[start:stop], columns.T, out=scores)
+        similarity_scores(queries[start:stop], columns, similarity, out=scores)
         if len(duplicates):
             scores[:, duplicates] = scores[:, originals]
 

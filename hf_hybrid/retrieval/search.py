@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.encode_texts import is_other_rank
 from hf_hybrid.retrieval.shards import Shards
+from hf_hybrid.retrieval.similarity import similarity_scores
 
 _QUERIES_AT_ONCE = 1024
 
@@ -21,7 +22,7 @@ class TopK:
     """The best k passages of Q queries, best first.
 
     Attributes:
-        scores: float32 ``[Q, k]``, dot products; -inf where an index found fewer than k.
+        scores: float32 ``[Q, k]``, similarities; -inf where an index found fewer than k.
         rows: int64 ``[Q, k]``, rows of the corpus; -1 where an index found fewer than k.
     """
 
@@ -46,8 +47,8 @@ def search_exactly(
     """Score all passages and keep the best.
 
     Args:
-        queries: float32 ``[Q, d]``; with L2-normalised vectors the score is the cosine similarity.
-        shards: the corpus.
+        queries: float32 ``[Q, d]``, L2-normalised where the corpus is.
+        shards: the corpus; its settings say by which similarity it is searched.
         k: passages for each query; all of them where the corpus has fewer.
         max_memory_mb: bound on a block of passages with its scores, in MiB; independent of the corpus.
         device: where the products are computed.
@@ -76,7 +77,9 @@ def search_exactly(
         for first, vectors in shards.blocks(rows):
             vectors = vectors.to(device)
             for number, batch in enumerate(batches):
-                best[number] = _merge(*best[number], batch @ vectors.T, first)
+                best[number] = _merge(
+                    *best[number], similarity_scores(batch, vectors, shards.settings.similarity), first
+                )
             bar.update(len(vectors))
     scores = torch.cat([found for found, _ in best]).cpu().numpy()
     found_rows = torch.cat([found for _, found in best]).cpu().numpy()

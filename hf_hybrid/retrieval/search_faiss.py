@@ -63,8 +63,11 @@ def build_index(
     faiss = _faiss()
     if kind not in INDEX_KINDS:
         raise InputError(f"index is {kind!r}: choose one of {', '.join(INDEX_KINDS)}")
+    metric = _metric(faiss, shards.settings.similarity)
     if kind == "flat":
-        index = faiss.IndexFlatIP(shards.dimension)
+        index = faiss.IndexFlat(shards.dimension, metric)
+    elif metric == faiss.METRIC_L1:
+        raise InputError(f"index is {kind!r}, which knows no manhattan distance: use a flat index, or search exactly")
     else:
         index = _train_ivfpq(faiss, shards, lists, subvectors, seed)
         index.nprobe = min(index.nlist, probes or max(8, index.nlist // 16))
@@ -82,6 +85,11 @@ def search_index(index: faiss.Index, queries: torch.Tensor, shards: Shards, k: i
     if index.ntotal != shards.num_rows:
         raise InputError(f"the index has {index.ntotal} vectors, the corpus {shards.num_rows}: build it again")
     scores, rows = index.search(queries.cpu().float().contiguous().numpy(), min(k, shards.num_rows))
+    if shards.settings.similarity == "euclidean":
+        # FAISS leaves the root out, and rounding can make the square of a distance of nothing negative.
+        scores = np.sqrt(np.maximum(scores, 0))
+    if shards.settings.similarity in ("euclidean", "manhattan"):
+        scores = -scores
     return TopK(np.where(rows < 0, -np.inf, scores).astype(np.float32), rows.astype(np.int64))
 
 
@@ -121,9 +129,17 @@ def load_index(path: str | Path, shards: Shards) -> faiss.Index:
     if note.get("vectors_sha256") != shards.fingerprint():
         raise InputError(f"{path} is an index of other vectors than {shards.folder}: build it again")
     try:
-        return _faiss().read_index(str(path))
+        index = _faiss().read_index(str(path))
     except RuntimeError as error:
         raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): build the index again") from error
+    if index.metric_type != _metric(_faiss(), shards.settings.similarity):
+        raise InputError(f"{path} compares by another similarity than {shards.settings.similarity}: build it again")
+    return index
+
+
+def _metric(faiss: Any, similarity: str) -> int:
+    distances = {"euclidean": faiss.METRIC_L2, "manhattan": faiss.METRIC_L1}
+    return distances.get(similarity, faiss.METRIC_INNER_PRODUCT)
 
 
 def _train_ivfpq(faiss: Any, shards: Shards, lists: int | None, subvectors: int | None, seed: int) -> faiss.IndexIVFPQ:
@@ -138,9 +154,9 @@ def _train_ivfpq(faiss: Any, shards: Shards, lists: int | None, subvectors: int 
         raise InputError(
             f"{shards.num_rows} passages cannot train {lists} cells and {1 << _BITS} codes: use a flat index"
         )
-    index = faiss.IndexIVFPQ(
-        faiss.IndexFlatIP(shards.dimension), shards.dimension, lists, subvectors, _BITS, faiss.METRIC_INNER_PRODUCT
-    )
+    metric = _metric(faiss, shards.settings.similarity)
+    quantiser = faiss.IndexFlat(shards.dimension, metric)
+    index = faiss.IndexIVFPQ(quantiser, shards.dimension, lists, subvectors, _BITS, metric)
     index.train(_sample(shards, max(lists * _TRAINING_PER_LIST, 64 << _BITS), seed))
     logger.info("IVF-PQ: %d cells, %d bytes a vector", lists, subvectors)
     return index

@@ -31,6 +31,8 @@ from hf_hybrid.output_files import write_json
 from hf_hybrid.retrieval.encode_sources import file_sha256
 
 SCHEMA_VERSION = 1
+# Fields that older manifests lack, and what they meant.
+_ADDED_LATER = {"similarity": "cosine", "modules": None}
 MANIFEST = "manifest.json"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -50,6 +52,8 @@ class ShardSettings:
         dimension: of the vectors.
         dtype: ``float32``, ``float16`` or ``bfloat16``.
         rows_per_shard: rows of every shard but the last.
+        similarity: by which they are searched; those of `cosine` are of unit length, and so were all before there was a choice.
+        modules: what the encoder is made of; None where an older manifest does not say.
     """
 
     model: str
@@ -62,6 +66,8 @@ class ShardSettings:
     dimension: int
     dtype: str
     rows_per_shard: int
+    similarity: str = "cosine"
+    modules: str | None = None
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -161,7 +167,9 @@ class Shards:
         manifest = _read_manifest(folder)
         if not manifest.get("complete"):
             raise InputError(f"{folder}: encoding is not finished; run the same `hf-hybrid encode` again to go on")
-        settings = ShardSettings(**{name: manifest[name] for name in ShardSettings.__dataclass_fields__})
+        settings = ShardSettings(
+            **{name: manifest[name] for name in ShardSettings.__dataclass_fields__ if name in manifest}
+        )
         for shard in manifest["shards"]:
             path = folder / shard["file"]
             if not path.is_file() or _rows(path) != shard["rows"]:
@@ -251,15 +259,6 @@ def shard_path(folder: Path, shard: int) -> Path:
     return folder / f"shard-{shard:05d}.safetensors"
 
 
-def model_sha256(model: torch.nn.Module) -> str:
-    """sha256 of a model's weights, by their names."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.detach().to("cpu").contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
 def _rows(path: Path) -> int:
     try:
         with safe_open(path, framework="pt") as file:
@@ -280,16 +279,16 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON ({error}): delete the folder and encode again") from error
-    if manifest.get("schema_version") != SCHEMA_VERSION or not set(ShardSettings.__dataclass_fields__) <= set(
-        manifest
-    ):
+    wanted = {name for name in ShardSettings.__dataclass_fields__ if name not in _ADDED_LATER}
+    if manifest.get("schema_version") != SCHEMA_VERSION or not wanted <= set(manifest):
         raise InputError(f"{path} is not a manifest of schema {SCHEMA_VERSION}: encode into another folder")
-    return manifest
+    return {**_ADDED_LATER, **manifest}
 
 
 def _check_same(manifest: Mapping[str, Any], settings: ShardSettings, path: Path) -> None:
     for name, value in vars(settings).items():
-        if manifest[name] != value:
+        unknown = name == "modules" and manifest[name] is None
+        if manifest[name] != value and not unknown:
             raise InputError(
                 f"{path}: {name} is {manifest[name]!r}, not {value!r}: these are vectors of something else; choose another folder"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 import time
 from dataclasses import MISSING, fields
 from enum import Enum
@@ -29,14 +30,34 @@ DEFAULT_PARENT = "outputs"
 # How long a run that is resumed waits for what is left of the one before.
 LOCK_SECONDS = 30.0
 # Follow from the others or belong to the run, not to its recipe.
-NOT_ARGUMENTS = ("output_dir", "resume", "per_device_train_batch_size", "ddp_find_unused_parameters", "local_rank")
+NOT_ARGUMENTS = (
+    "output_dir",
+    "resume",
+    "resume_with_changes",
+    "per_device_train_batch_size",
+    "ddp_find_unused_parameters",
+    "local_rank",
+)
+
+
+# What is there before a run has a checkpoint or an evaluation of its own: arguments, the measurement before training, logs.
+OF_A_START = (
+    "arguments.*",
+    "before.*",
+    "before_*",
+    "nonfinite_loss.json",
+    "runs",
+    ".*.tmp",
+    ".before*",
+    ".nonfinite*",
+)
 
 
 class RunFolder:
     """Paths of a run and what is written there.
 
     `model/` the trained encoder, with LoRA `adapter/` the adapter alone, `before.json` and `results.json` the measured
-    values, `arguments.yaml` a recipe that repeats the run, `checkpoint-N/` where to resume.
+    values, `arguments.yaml` a recipe that repeats the run as it was begun, `changes.yaml` with what it went on otherwise, `checkpoint-N/` where to resume.
     """
 
     def __init__(self, path: Path, last_checkpoint: str | None = None, lock: int | None = None):
@@ -63,6 +84,8 @@ class RunFolder:
             try:
                 path = _claim(training_args)
                 lock = _lock(path, LOCK_SECONDS if training_args.resume else 0)
+                if not training_args.resume:
+                    _clear_failed_start(path, locked=lock is not None)
                 outcome[0] = str(path)
             except InputError as error:
                 outcome[1] = str(error)
@@ -101,6 +124,8 @@ class RunFolder:
             evaluation = evaluate_model(model, benchmark, show_progress=True)
             results = build_results(evaluation, benchmark, f"{self.path.name}/model", seed=trainer.args.seed)
             training = {"steps": trainer.state.global_step, "plan": trainer.fingerprint}
+            if trainer.settings.changes:
+                training["changes"] = trainer.settings.changes
             write_results(target, {**results, "training": training}, queries=query_table(evaluation, benchmark))
         trainer.accelerator.wait_for_everyone()
 
@@ -169,7 +194,7 @@ def _claim(training_args: HybridTrainingArguments) -> Path:
         path = Path(training_args.output_dir).expanduser()
     if path.is_file():
         raise InputError(f"output_dir: {path} is a file; choose a folder")
-    if path.is_dir() and any(path.iterdir()) and not training_args.resume:
+    if path.is_dir() and not training_args.resume and not _is_failed_start(path):
         raise InputError(f"output_dir: {path} is in use; continue its run with --resume, or choose another folder")
     if training_args.resume and not path.is_dir():
         raise InputError(f"resume: there is no run in {path}; check output_dir, or start without --resume")
@@ -177,9 +202,26 @@ def _claim(training_args: HybridTrainingArguments) -> Path:
         raise InputError(f"resume: the run in {path} is finished; its model is in {path / 'model'}")
     try:
         path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except OSError as error:
-        raise InputError(f"output_dir: cannot make {path} ({error.strerror}); choose another folder") from None
+        raise InputError(f"output_dir: cannot write to {path} ({error.strerror}); choose another folder") from None
     return path
+
+
+def _is_failed_start(path: Path) -> bool:
+    """Whether a folder holds nothing, or only what a run writes before its first checkpoint or evaluation."""
+    return all(any(entry.match(pattern) for pattern in OF_A_START) for entry in path.iterdir())
+
+
+def _clear_failed_start(path: Path, locked: bool) -> None:
+    """Remove what a run left that failed at its start, so that the same command can be given again."""
+    left = [entry for entry in path.iterdir() if entry.is_file()]
+    if left and not locked:
+        # Without locks a run that is at its start looks the same.
+        raise InputError(f"output_dir: {path} is in use; continue its run with --resume, or choose another folder")
+    for entry in left:
+        entry.unlink()
 
 
 def _free_folder(wanted: Path) -> Path:

@@ -27,6 +27,7 @@ from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
 from hf_hybrid.encoders.models import compile_encoder
+from hf_hybrid.encoders.text_inputs import ensure_padding
 from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.engines.onednn import onednn_layers
 from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
@@ -35,8 +36,11 @@ from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.plan.batch_plan import HybridBatchPlan, HybridBatchSampler
 from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
+from hf_hybrid.training.embedding_check import check_embedding
 from hf_hybrid.training.guards import GuardedTraining
+from hf_hybrid.training.hub_access import explain_hub_failure
 from hf_hybrid.training.plan_state import PlanState, run_fingerprint
+from hf_hybrid.training.run_settings import RunSettings, check_batches, run_settings, set_rates, write_changes
 from hf_hybrid.training.stop_signal import obey_parent_only
 
 logger = logging.getLogger(__name__)
@@ -73,6 +77,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         optimizers: tuple = (None, None),
     ):
         check_launch(args)
+        ensure_padding(model)
         self.plan = None if train_dataset is None else _plan(train_dataset, args)
         negatives, count = _negatives(args, train_dataset)
         # The first process tokenises, the others read its cache.
@@ -80,18 +85,31 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         with args.main_process_first(local=False, desc="tokenising"):
             tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
         self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, args.teacher_weight)
+        loss_settings = {"scale": args.scale, "negatives": negatives, "symmetric": args.symmetric}
+        loss_settings["similarity"] = model.similarity_fn_name
+        self.settings = RunSettings(run_settings(model, args, loss_settings, count))
+        self._changes_settings = False
         super().__init__(
             model=model,
             args=args,
             train_dataset=tokenised,
             loss=HybridContrastiveLoss(
-                args.scale, negatives, args.symmetric, _cache_budget(args), args.teacher_weight if teacher else 0.0
+                args.scale,
+                negatives,
+                args.symmetric,
+                _cache_budget(args),
+                args.teacher_weight if teacher else 0.0,
+                similarity=model.similarity_fn_name,
             ),
             evaluator=evaluator,
             data_collator=_collator(model, args),
-            callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.fingerprint)])],
+            callbacks=[
+                *(callbacks or []),
+                *([] if self.plan is None else [PlanState(self.fingerprint), self.settings]),
+            ],
             optimizers=optimizers,
         )
+        check_embedding(self.model)
         engine = check_engine(self.accelerator, args)
         self.add_callback(EngineReport(self, engine))
         # Copied before the engine cuts the weights into pieces.
@@ -109,10 +127,20 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are compiled."""
+        checkpoint = args[0] if args else kwargs.get("resume_from_checkpoint")
+        if isinstance(checkpoint, str) and self.plan is not None:
+            self._changes_settings = self.settings.check(checkpoint, self.fingerprint, self.args.resume_with_changes)
+            if self._changes_settings and self.is_world_process_zero():
+                write_changes(self.args.output_dir, self.settings.changes)
         if self.args.device.type != "cpu" or self.args.torch_compile:
             return super().train(*args, **kwargs)
         with onednn_layers(self.model):
             return super().train(*args, **kwargs)
+
+    @staticmethod
+    def check_batches(checkpoint: str, pairs: ParallelPairs, args: HybridTrainingArguments) -> None:
+        """Refuse to resume with other data or another plan, before an encoder is built for them; see `run_settings`."""
+        check_batches(checkpoint, _plan(pairs, args).fingerprint())
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
@@ -141,6 +169,10 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         return prepare_data_loader(
             loader, device=self.args.device, num_processes=1, process_index=0, put_on_device=True
         )
+
+    def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
+        with explain_hub_failure(self.args.hub_model_id or "the run's repository"):
+            super().init_hf_repo(*args, **kwargs)
 
     def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
         # Our data set is tokenised already; the parent's checks are for text columns.
@@ -183,6 +215,14 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             load_adapter_weights(self.model, checkpoint_path)
         else:
             super()._load_from_checkpoint(checkpoint_path)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if not self._changes_settings:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        rates = list(getattr(self.lr_scheduler, "scheduler", self.lr_scheduler).base_lrs)
+        super()._load_optimizer_and_scheduler(checkpoint)
+        set_rates(self.optimizer, self.lr_scheduler, rates)
 
     def _load_best_model(self) -> None:
         if self._skeleton is not None:

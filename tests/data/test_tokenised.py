@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenColumn, TokenisedPairs
-from hf_hybrid.encoders.models import build_encoder, is_static
+from hf_hybrid.encoders.models import build_encoder
 from hf_hybrid.encoders.text_inputs import InputLayout
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses.hybrid_loss import embed_batch
