@@ -9,7 +9,7 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 
-from hf_hybrid.system_errors import system_problem
+from hf_hybrid.system_errors import cache_problem, system_problem
 
 
 class InputError(ValueError):
@@ -49,7 +49,9 @@ def run_command(function: Callable[[], object]) -> int:
     try:
         function()
     except InputError as error:
-        sys.stderr.write(f"hf-hybrid: error: {' '.join(str(error).split())}\n")
+        # What a reader of files says of a cache that cannot be written misses the point.
+        said = cache_problem(error.__cause__ or error.__context__) or str(error)
+        sys.stderr.write(f"hf-hybrid: error: {' '.join(said.split())}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("hf-hybrid: interrupted\n")

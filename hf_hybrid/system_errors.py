@@ -39,6 +39,12 @@ def system_problem(error: BaseException | None) -> str | None:
     return None
 
 
+def cache_problem(error: BaseException | None) -> str | None:
+    """As `system_problem`, of the folders alone in which libraries keep what they fetch and make."""
+    problem = system_problem(error)
+    return problem if problem is not None and any(f"let {name} name" in problem for name in _CACHES) else None
+
+
 def _number(error: BaseException) -> int | None:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno

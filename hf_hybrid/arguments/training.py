@@ -226,7 +226,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         given = self.per_device_train_batch_size
         # What our parents set in the copies of an object that is complete.
         own = {
-            "prediction_loss_only": True,
+            # The parser makes a truth value of "no".
+            "include_num_input_tokens_seen": False,
             "do_eval": self.eval_strategy != "no",
             "ddp_find_unused_parameters": False,
         }

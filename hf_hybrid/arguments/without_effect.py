@@ -46,7 +46,6 @@ WITHOUT_EFFECT = {
     "neftune_noise_alpha": "an encoder of sentence-transformers takes no noise in its input; give dropout",
     "per_device_eval_batch_size": _EVALUATION,
     "per_device_train_batch_size": "give global_batch_size, the rows that all ranks see together",
-    "prediction_loss_only": _EVALUATION,
     "prompts": _PROMPTS,
     "remove_unused_columns": _COLUMNS,
     "resume_from_checkpoint": "give resume, which takes the last whole checkpoint of output_dir",

@@ -16,7 +16,7 @@ from hf_hybrid.training.trainer import HybridTrainer
 from tests.conftest import make_pairs, renditions
 from tests.training.test_trainer import arguments, encoder, weights
 
-SAVED = {"save_strategy": "steps", "save_steps": 4, "max_steps": 8, "learning_rate": 1e-2}
+SAVED = {"save_strategy": "steps", "save_steps": 2, "max_steps": 8, "learning_rate": 1e-2, "logging_steps": 1}
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,8 @@ def test_another_encoder_or_prompt_is_refused(begun, parallel_pairs, tmp_path, a
 
 
 def test_allowed_changes_apply_and_are_written_down(begun, parallel_pairs, tmp_path):
-    flags = {"resume": True, "resume_with_changes": True, "logging_steps": 1}
-    changed = resume(
-        parallel_pairs, tmp_path, begun / "checkpoint-4", learning_rate=4e-3, max_steps=12, save_steps=2, **flags
-    )
+    flags = {"resume": True, "resume_with_changes": True}
+    changed = resume(parallel_pairs, tmp_path, begun / "checkpoint-4", learning_rate=4e-3, max_steps=12, **flags)
     rates = [
         entry["learning_rate"] for entry in changed.state.log_history if entry.get("step", 0) > 4 and "loss" in entry
     ]
