@@ -173,7 +173,10 @@ def _refuse_lfs_pointers(folder: Path, name: str) -> None:
 
 def _refuse_pickled_weights(folder: Path, name: str) -> None:
     modules = _read_json(folder / "modules.json") if (folder / "modules.json").is_file() else []
-    for part in {folder, *(folder / module["path"] for module in modules)}:
+    parts = {folder, *(folder / module["path"] for module in modules)}
+    for router in [part / "router_config.json" for part in parts if (part / "router_config.json").is_file()]:
+        parts |= {router.parent / route for route in _read_json(router).get("types", {})}
+    for part in parts:
         pickles = sorted(path.name for pattern in PICKLES for path in part.glob(pattern))
         if pickles and not any(part.glob("*.safetensors")):
             raise InputError(

@@ -17,6 +17,8 @@ import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
+from hf_hybrid.encoders.text_inputs import ensure_padding
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
@@ -64,6 +66,7 @@ def block_maker(model: SentenceTransformer, prompt: str | None, task: str | None
         prompt: put before every text; None or an empty string for none.
         task: "query" or "document", which some models preprocess differently.
     """
+    ensure_padding(model)
     first = model[0]
     if type(first) is StaticEmbedding:
         return _StaticMaker(first.tokenizer, prompt or "")

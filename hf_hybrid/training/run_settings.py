@@ -219,7 +219,10 @@ def _callback_states(checkpoint: str | os.PathLike[str]) -> tuple[int, dict[str,
 
 
 def _refusal(changed: dict[str, Any], refused: dict[str, Any], allow_changes: bool) -> str:
-    values = "; ".join(f"{name} was {pair['was']!r}, is {pair['is']!r}" for name, pair in (refused or changed).items())
+    values = "; ".join(
+        f"{name} was {pair['was']!r}, is {pair['is']!r}"
+        for name, pair in (refused if allow_changes else changed).items()
+    )
     if not refused and not allow_changes:
         return (
             f"resume: the run was begun with other settings ({values}); restore these, or give --resume_with_changes too, which "

@@ -15,6 +15,7 @@ import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import DynamoBackend
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers.base.modules import Normalize
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import ProgressCallback, Trainer, TrainerCallback
@@ -85,6 +86,15 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         with args.main_process_first(local=False, desc="tokenising"):
             tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
         self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, args.teacher_weight)
+        if (
+            model.similarity_fn_name == "dot"
+            and args.scale == type(args).scale
+            and not isinstance(model[-1], Normalize)
+        ):
+            logger.warning(
+                "scale: %g is meant for cosines, and this encoder compares by dot product, where 1 is usual",
+                args.scale,
+            )
         loss_settings = {"scale": args.scale, "negatives": negatives, "symmetric": args.symmetric}
         loss_settings["similarity"] = model.similarity_fn_name
         self.settings = RunSettings(run_settings(model, args, loss_settings, count))
@@ -130,6 +140,10 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         checkpoint = args[0] if args else kwargs.get("resume_from_checkpoint")
         if isinstance(checkpoint, str) and self.plan is not None:
             self._changes_settings = self.settings.check(checkpoint, self.fingerprint, self.args.resume_with_changes)
+            if self._changes_settings and self.is_deepspeed_enabled:
+                raise InputError(
+                    "resume_with_changes: DeepSpeed brings its optimiser back as it was; restore the settings, or start a new run"
+                )
             if self._changes_settings and self.is_world_process_zero():
                 write_changes(self.args.output_dir, self.settings.changes)
         if self.args.device.type != "cpu" or self.args.torch_compile:

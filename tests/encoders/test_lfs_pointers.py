@@ -34,3 +34,11 @@ def test_a_clone_with_its_files_loads(tmp_path):
     (folder / ".git").mkdir()
     (folder / ".git" / "pointer.txt").write_text(POINTER)
     assert load_encoder(str(folder)).get_embedding_dimension() == 16
+
+
+def test_pickled_weights_in_a_route_are_refused(tmp_path):
+    routed(tmp_path / "parts", "static queries").save_pretrained(str(tmp_path / "clone"), create_model_card=False)
+    weights = next(path for path in (tmp_path / "clone").rglob("*.safetensors") if "StaticEmbedding" in str(path))
+    weights.rename(weights.with_name("pytorch_model.bin"))
+    with pytest.raises(InputError, match="has only pickled weights"):
+        load_encoder(str(tmp_path / "clone"))

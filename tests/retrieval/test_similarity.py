@@ -225,3 +225,9 @@ def test_training_by_a_distance_is_refused_in_one_line(similarity, parallel_pair
         HybridTrainer(static_encoder(similarity), arguments(tmp_path), parallel_pairs)
     with pytest.raises(InputError):
         HybridContrastiveLoss(similarity=similarity)
+
+
+@pytest.mark.parametrize(("settings", "warned"), [({}, True), ({"scale": 1.0}, False)])
+def test_a_scale_meant_for_cosines_is_noticed(settings, warned, parallel_pairs, tmp_path, caplog):
+    HybridTrainer(static_encoder("dot"), arguments(tmp_path, **settings), parallel_pairs)
+    assert ("is meant for cosines" in caplog.text) == warned

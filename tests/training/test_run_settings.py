@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.training.run_settings import CHANGES, different_settings
+from hf_hybrid.training.run_settings import CHANGES, different_settings, set_rates
 from hf_hybrid.training.trainer import HybridTrainer
 from tests.conftest import make_pairs, renditions
 from tests.training.test_trainer import arguments, encoder, weights
@@ -102,6 +102,23 @@ def test_allowed_changes_apply_and_are_written_down(begun, parallel_pairs, tmp_p
     assert again.settings.changes == expected
     with pytest.raises(InputError, match=r"learning_rate was 0\.004, is 0\.01; max_steps was 12, is 8"):
         resume(parallel_pairs, tmp_path, tmp_path / "checkpoint-6")
+
+
+def test_another_schedule_applies_at_once(begun, parallel_pairs, tmp_path):
+    flags = {"resume": True, "resume_with_changes": True, "lr_scheduler_type": "constant"}
+    changed = resume(parallel_pairs, tmp_path, begun / "checkpoint-4", **flags)
+    logs = [entry for entry in changed.state.log_history if "loss" in entry]
+    # Before the change the linear schedule fell; the new one does not know of it.
+    assert [entry["learning_rate"] for entry in logs[4:]] == [1e-2] * 4 and logs[3]["learning_rate"] < 1e-2
+
+
+def test_a_schedule_that_depends_on_its_way_cannot_be_taken_over():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    with pytest.raises(
+        InputError, match="resume_with_changes: the rate of a schedule of kind ReduceLROnPlateau depends"
+    ):
+        set_rates(optimizer, plateau, [0.5])
 
 
 def test_changes_of_what_cannot_change_are_refused(begun, parallel_pairs, tmp_path):
