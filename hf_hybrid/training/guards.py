@@ -137,7 +137,7 @@ class GuardedTraining:
         exchange(None)
         raise InputError(
             f"loss, gradients or weights are not finite at step {step}: the batch's ids are in {path}; look at these rows, or "
-            f"lower --learning_rate, or train without --fp16; {self._way_back()}"
+            f"lower --learning_rate (with --resume_with_changes), or train without --fp16; {self._way_back()}"
         )
 
     def _way_back(self) -> str:

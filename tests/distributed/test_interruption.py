@@ -209,5 +209,6 @@ def test_a_folder_in_training_is_not_opened_twice(data, tmp_path):
     assert second.finish() == [2] and "is in use" in second.output()
     run.processes[0].terminate()
     # Resumed while the first still saves: it waits for that.
-    again = Ranks(command(data, output, *LONG, "--max_steps", "9", "--resume"), tmp_path / "second")
+    shorter = ["--max_steps", "9", "--resume", "--resume_with_changes"]
+    again = Ranks(command(data, output, *LONG, *shorter), tmp_path / "second")
     assert again.finish() == [0] and run.finish() == [143]
