@@ -61,14 +61,14 @@ def one_by_one(arguments: argparse.Namespace) -> list[argparse.Namespace]:
     Raises:
         InputError: a benchmark that is named twice or unknown, data of a benchmark that is not evaluated, an option that none has.
     """
-    from hf_hybrid.benchmarks import BENCHMARK_NAMES, benchmark_options
+    from hf_hybrid.benchmarks.registry import benchmark_names, benchmark_spec
 
     names = arguments.benchmark
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"--benchmark names {name} twice; name it once")
     given = {name: value for name in OPTIONS if (value := getattr(arguments, name)) is not None}
-    known = {name: benchmark_options(name) if name in BENCHMARK_NAMES else [] for name in names}
+    known = {name: benchmark_spec(name).option_names if name in benchmark_names() else [] for name in names}
     for option in given:
         if len(names) > 1 and not any(option in options for options in known.values()):
             raise InputError(f"none of {', '.join(names)} has an option --{option}; leave it out")
