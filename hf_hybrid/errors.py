@@ -34,21 +34,21 @@ def run_command(function: Callable[[], object]) -> int:
     """Run a command and turn mistakes in the input into one line on stderr.
 
     Args:
-        function: does the work; its result is ignored.
+        function: does the work; a number that it returns is the exit status, anything else means 0.
 
     Returns:
-        0; 2 after an `InputError`; 130 when interrupted. Other exceptions are defects and pass.
+        The exit status; 2 after an `InputError`; 130 when interrupted. Other exceptions are defects and pass.
 
     Example:
         >>> run_command(lambda: None)
         0
     """
     try:
-        function()
+        result = function()
     except InputError as error:
         sys.stderr.write(f"hf-hybrid: error: {' '.join(str(error).split())}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("hf-hybrid: interrupted\n")
         return 130
-    return 0
+    return result if isinstance(result, int) else 0

@@ -33,6 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.benchmarks.registry import benchmark_names
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.results import read_results
 from hf_hybrid.publishing.cards.sourced_tables import Source
@@ -85,8 +86,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }
 _STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
 _TEACHER = {"model": str, "language": str, "weights_sha256": str}
-# Those that a reader looks for first.
-_ORDER = ("xquad_r", "mlqa_r", "belebele", "miracl", "world_facts", "local", "cldr_qa")
 
 
 @dataclass(frozen=True)
@@ -181,8 +180,10 @@ def _kinds(source: Source, path: Path) -> list[str]:
 
 
 def _order(source: Source) -> tuple[int, str]:
+    """Known benchmarks first, in their own order."""
     name = source.content["benchmark"]["name"]
-    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), source.file)
+    known = benchmark_names()
+    return (known.index(name) if name in known else len(known), source.file)
 
 
 def _name_in(folder: Path, path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import langcodes
 import yaml
 
+from hf_hybrid.benchmarks.registry import benchmark_specs
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.cards.folder_files import FolderFiles
 from hf_hybrid.publishing.cards.sourced_tables import Source
@@ -27,8 +28,6 @@ _METRICS = {
     "mo_recall_at_100": ("recall_at_100", "Recall@100 within a language"),
 }
 _OF_CORPORA = ("mo_ndcg_at_10", "mo_recall_at_100")
-# Repositories of the Hub that others publish.
-_KNOWN_IDS = {"belebele": "facebook/belebele", "miracl": "miracl/miracl"}
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -46,9 +45,9 @@ def dataset_ids(folder: Path, files: FolderFiles, given: Mapping[str, str]) -> d
             raise InputError(
                 f"data set of {name!r}: there are no results of it; results are of {', '.join(names) or 'nothing'}"
             )
-    found = {}
+    found, known = {}, {spec.name: spec.hub_id for spec in benchmark_specs()}
     for name in names:
-        value = given.get(name) or _published_id(folder / FOLDER / f"{name}.yaml") or _KNOWN_IDS.get(name)
+        value = given.get(name) or _published_id(folder / FOLDER / f"{name}.yaml") or known.get(name)
         if value:
             found[name] = value
     return found

@@ -6,18 +6,11 @@ from collections.abc import Sequence
 
 import langcodes
 
+from hf_hybrid.benchmarks.registry import benchmark_specs
 from hf_hybrid.publishing.cards.sourced_tables import Cell, Source
 
-BENCHMARKS = {
-    "xquad_r": "XQuAD-R",
-    "mlqa_r": "MLQA-R",
-    "belebele": "Belebele",
-    "miracl": "MIRACL",
-    "world_facts": "World Facts",
-    "cldr_qa": "CLDR QA",
-    # What a training run holds out of its own data.
-    "test": "test split of the run",
-}
+# What a training run holds out of its own data; all other titles are in `hf_hybrid.benchmarks.registry`.
+RUN_SPLITS = {"test": "test split of the run"}
 # title, key of a results file, factor, decimals; {k} is the cutoff
 COLUMNS = (
     ("Mo", "mo_map", 100, 1),
@@ -39,7 +32,7 @@ def benchmark_title(name: str) -> str:
         >>> benchmark_title("xquad_r"), benchmark_title("my_own")
         ('XQuAD-R', 'my_own')
     """
-    return BENCHMARKS.get(name, name)
+    return RUN_SPLITS.get(name) or next((spec.title for spec in benchmark_specs() if spec.name == name), name)
 
 
 def title_of(source: Source) -> str:
