@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_hybrid.evaluation.figures import CORPORA, columns
 from hf_hybrid.retrieval.encode_corpus import ROWS_PER_SHARD, encode_corpus
 from hf_hybrid.retrieval.encode_texts import batch_tokens_of, encode_texts, resolve_prompt
 from hf_hybrid.retrieval.search import search_exactly
@@ -63,13 +64,15 @@ class CorpusEvaluation:
 
     def table(self) -> str:
         """One line per language, in percent."""
-        head = f"{'':<8}{'passages':>12}{'queries':>9}" + "".join(f"{_title(name):>13}" for name in MEASURES)
+        shown = columns(CORPORA, corpora=True)
+        head = f"{'':<8}{'passages':>12}{'queries':>9}" + "".join(f"{column.title:>13}" for column in shown)
         lines = [head]
         for tag, values in self.per_language().items():
             queries = len(next(iter(self.per_query[tag].values())))
-            cells = "".join(f"{100 * values[name]:>13.2f}" for name in MEASURES)
+            cells = "".join(f"{column.text(values[column.key.removeprefix('mo_')]):>13}" for column in shown)
             lines.append(f"{tag:<8}{self.passages[tag]:>12,}{queries:>9,}{cells}")
-        mean = "".join(f"{100 * value:>13.2f}" for value in self.summary().values())
+        summary = self.summary()
+        mean = "".join(f"{column.text(summary[column.key.removeprefix('mo_')]):>13}" for column in shown)
         return "\n".join([*lines, f"{'mean':<29}{mean}"])
 
 
@@ -227,8 +230,3 @@ def corpus_results(
         "hardware": hardware(),
         "per_query": None,
     }
-
-
-def _title(name: str) -> str:
-    measured, _, depth = name.partition("_at_")
-    return f"{ {'ndcg': 'nDCG'}.get(measured, measured.capitalize()) }@{depth}"

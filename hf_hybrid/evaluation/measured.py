@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from hf_hybrid.metrics import Friedman, LanguageBias, LanguageScores, LanguageShare, RankDistance
+from hf_hybrid.evaluation.figures import Cells, measures_at
+from hf_hybrid.metrics import Friedman, LanguageBias, LanguageScores, LanguageShare, RankDistance, TieGroups
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,26 @@ class Evaluation:
             "max_rank": bias.max_rank.by_language,
         }
         return {name: values for name, values in columns.items() if values is not None}
+
+
+def measured_values(
+    by_language: TieGroups, in_pool: TieGroups, num_languages: int, k: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Every measure of `hf_hybrid.evaluation.figures` by name: float64 ``[Q, L]`` within each language, ``[Q]`` in the pool of all."""
+    return {
+        name: (measure.function(by_language, k).reshape(-1, num_languages), measure.function(in_pool, k))
+        for name, measure in measures_at(k).items()
+    }
+
+
+def kept_values(values: Mapping[str, tuple[np.ndarray, np.ndarray]], k: int) -> dict[str, np.ndarray]:
+    """Those that are kept per query, by the name of their column; from `measured_values`."""
+    return {
+        measure.column(cells): of_cells
+        for name, measure in measures_at(k).items()
+        if measure.per_query
+        for cells, of_cells in zip((Cells.OWN, Cells.POOL), values[name], strict=True)
+    }
 
 
 def _p_values(tests: tuple[Friedman | None, ...]) -> np.ndarray:

@@ -10,6 +10,8 @@ One Parquet file, one row per query, in the order of the benchmark; measures are
     map_by_language    list of L: average precision within each language
     one_target         list of L: the same with one relevant candidate left in the pool of all languages
 
+The columns of measures are those that `hf_hybrid.evaluation.figures` names; a file may lack one that was not declared when it was written.
+
 The languages of the lists are in the metadata, under ``languages``.
 """
 
@@ -28,14 +30,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.figures import query_columns
 from hf_hybrid.output_files import write_bytes
 
 if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.evaluation.measured import Evaluation
-
-SINGLE = ("map_pool", "rank_distance", "max_rank", "own_language_share")
-LISTS = ("map_by_language", "one_target")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,11 @@ def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
         "example": pa.array(benchmark.query_examples.astype(np.int32)),
         "cluster": pa.array(_codes(benchmark.clusters)),
     }
-    columns |= {name: _column(evaluation.per_query[name]) for name in SINGLE}
+    single, lists = query_columns()
+    columns |= {name: _column(evaluation.per_query[name]) for name in single}
     columns |= {
         name: pa.FixedSizeListArray.from_arrays(_column(evaluation.per_query[name].ravel()), len(benchmark.languages))
-        for name in LISTS
+        for name in lists
     }
     return pa.table(columns).replace_schema_metadata({"languages": json.dumps(list(benchmark.languages))})
 
@@ -127,8 +128,9 @@ def read_query_values(results_path: str | Path, results: Mapping[str, Any]) -> Q
     table = pq.read_table(io.BytesIO(content))
     languages = tuple(json.loads(table.schema.metadata[b"languages"]))
     position = {tag: code for code, tag in enumerate(languages)}
-    values = {name: table[name].to_numpy().astype(np.float64) for name in SINGLE}
-    for name in LISTS:
+    single, lists = ([name for name in names if name in table.column_names] for names in query_columns())
+    values = {name: table[name].to_numpy().astype(np.float64) for name in single}
+    for name in lists:
         flat = pa.chunked_array([chunk.flatten() for chunk in table[name].chunks]).to_numpy()
         values[name] = flat.astype(np.float64).reshape(-1, len(languages))
     return QueryValues(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_hybrid.evaluation.comparison import SETTINGS
+from hf_hybrid.evaluation.figures import SETTINGS
 from hf_hybrid.output_files import check_output
 from hf_hybrid.plots.files import FORMATS, MANY, inches, label_size, require_matplotlib, write_picture
 
@@ -87,7 +87,7 @@ def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
             if entry is not None:
                 _interval(axis, row, entry, level)
         axis.axhline(0.5, color=GREY, linewidth=0.6, linestyle=":")
-        axis.set_title(SETTINGS[name])
+        axis.set_title(SETTINGS[name].title)
         axis.set_xlabel("B - A, mAP points")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.08)
@@ -232,7 +232,7 @@ def _bars(results: Mapping[str, Any], title: str) -> Figure:
             hatch=hatch,
             edgecolor="white",
             linewidth=0,
-            label=f"{SETTINGS[name]} (mean {mean:.1f})",
+            label=f"{SETTINGS[name].title} (mean {mean:.1f})",
         )
     turned = len(tags) > MANY or max(map(len, tags)) > 5
     axis.set_xticks(places, tags, rotation=90 if turned else 0, fontsize=label_size(len(tags)))

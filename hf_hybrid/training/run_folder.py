@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.figures import RUN, columns
 from hf_hybrid.training.checkpoints import checkpoint_path, whole_steps
 
 if TYPE_CHECKING:
@@ -133,15 +134,6 @@ class RunFolder:
         os.replace(partial, target)
 
 
-ROWS = {
-    "Mo (query and passage in one language), mAP": "mo_map",
-    "Cr (ordered language pairs), mAP": "cr_map",
-    "Mul (one pool of all languages), mAP": "mul_map",
-    "rank distance of parallel answers, mean": "rank_distance",
-    "query's language among the top 10": "own_language_share_at_10",
-}
-
-
 def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
     """Text table of the figures that a run is judged by, one column per summary.
 
@@ -150,9 +142,10 @@ def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
                                                        before
         Mo (query and passage in one language), mAP     0.250
     """
-    width = max(map(len, ROWS))
+    rows = columns(RUN)
+    width = max(len(row.title) for row in rows)
     lines = [" " * width + "".join(f"{name:>10}" for name in summaries)]
-    for label, key in ROWS.items():
+    for label, key, *_ in rows:
         values = [summary.get(key) for summary in summaries.values()]
         if any(value is not None for value in values):
             cells = ("-" if v is None else f"{v:.1f}" if v >= 10 else f"{v:.3f}" for v in values)

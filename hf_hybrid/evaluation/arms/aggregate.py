@@ -31,12 +31,12 @@ from hf_hybrid.evaluation.arms.claims import claims_table
 from hf_hybrid.evaluation.arms.intervals import over_seeds
 from hf_hybrid.evaluation.arms.seed_files import SeedFiles, read_groups
 from hf_hybrid.evaluation.comparison import compare_results
+from hf_hybrid.evaluation.figures import ARMS, columns
 from hf_hybrid.evaluation.results import versions
 
 ARMS_VERSION = 1
 # Languages of XQuAD-R with little text in the corpora that encoders are pretrained on.
 LOW_RESOURCE = ("th", "hi", "el", "tr", "vi")
-CURVE_FIGURES = ("mo_map", "cr_map", "mul_map", "rank_distance")
 Files = Sequence[str | Path]
 
 
@@ -142,7 +142,7 @@ def _arm(group: SeedFiles, options: ArmsOptions, folder: Path) -> dict[str, Any]
 def _of_languages(group: SeedFiles, tags: Sequence[str], options: ArmsOptions) -> dict[str, Any]:
     """Mean over languages, then over seeds, of the figures that all of them have."""
     found = {}
-    for name in CURVE_FIGURES:
+    for _, name, *_ in columns(ARMS, group.results[0]["settings"].get("k") or 10, by_language=True):
         values = [[one["per_language"].get(tag, {}).get(name) for tag in tags] for one in group.results]
         if tags and not any(value is None for row in values for value in row):
             found[name] = over_seeds([float(np.mean(row)) for row in values], options.confidence)

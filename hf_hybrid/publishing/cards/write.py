@@ -41,8 +41,8 @@ from hf_hybrid.publishing.cards.folder_files import RECIPE, RESULTS, FolderFiles
 from hf_hybrid.publishing.cards.published_results import dataset_ids, eval_result_files, languages_field, model_index
 from hf_hybrid.publishing.cards.snippets import known_name, use_section
 from hf_hybrid.publishing.cards.sourced_tables import Source
+from hf_hybrid.publishing.cards.titles import language_title, listed
 from hf_hybrid.publishing.cards.training_sections import data_section, decontamination_section, training_section
-from hf_hybrid.publishing.cards.wording import language_title, listed
 
 MARK = "card"
 README = "README.md"

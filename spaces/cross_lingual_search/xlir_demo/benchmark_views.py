@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hf_hybrid.publishing.cards.wording import benchmark_title
+from hf_hybrid.evaluation.figures import DEMO, MAIN, SETTINGS, Column, column_of
+from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from .checkpoints import title_of
 from .markup import Markup, joined, message, native, number, table, view
@@ -15,7 +16,8 @@ MISSING = (
     "No measured results lie beside the checkpoints, so there are no numbers to show. `hf-hybrid evaluate CHECKPOINT --benchmark world_facts "
     "--output CHECKPOINT/results/world_facts.json` measures them; the search works without."
 )
-_FIGURES = (("mo_map", "Same language"), ("cr_map", "Another language"), ("mul_map", "All at once"))
+_MAP = tuple(column_of(f"{setting}_{MAIN}", DEMO) for setting in SETTINGS)
+_SPREAD, _MEAN_SPREAD = (column_of(key, DEMO) for key in ("rank_distance_median", "rank_distance"))
 _ARMS = {
     "x-x": "same language, languages mixed in a batch",
     "x-x-mono": "one language a batch (Monolingual)",
@@ -51,20 +53,13 @@ def benchmark_view(published: Published, benchmark: str | None, checkpoint: str)
 def _checkpoints(results: Mapping[str, Results]) -> Markup:
     first = next(iter(results.values()))
     about, k = first["benchmark"], first["settings"].get("k", 10)
-    own, rows = f"own_language_share_at_{k}", []
+    own, rows = column_of(f"own_language_share_at_{k}", DEMO, k), []
     for name, one in results.items():
         summary = one["summary"]
-        scores = [_percent(summary.get(figure)) for figure, _ in _FIGURES]
-        rows.append(
-            [title_of(name), *scores, _percent(summary.get(own), 0), number(summary.get("rank_distance_median"), 0)]
-        )
+        scores = [_percent(summary.get(column.key)) for column in _MAP]
+        rows.append([title_of(name), *scores, _percent(summary.get(own.key), 0), number(summary.get(_SPREAD.key), 0)])
     share = _percent(first["summary"].get("own_language_share_of_pool"), 0)
-    head = [
-        "Checkpoint",
-        *(title for _, title in _FIGURES),
-        f"Own language in top {k}, %",
-        "Spread of the answers, places",
-    ]
+    head = ["Checkpoint", *(column.title for column in (*_MAP, own, _SPREAD))]
     return joined(
         [
             Markup("<h2>How well does each checkpoint search?</h2>"),
@@ -116,12 +111,11 @@ def _arms(content: Results) -> Markup:
         [
             Markup("{} <code>{}</code>").format(_ARMS.get(name, ""), name),
             number(arm["seeds"], 0),
-            *(_over_seeds(arm["figures"].get(figure)) for figure, _ in _FIGURES),
-            _over_seeds(arm["figures"].get("rank_distance_median"), 1, 0),
+            *(_over_seeds(arm["figures"], column) for column in (*_MAP, _SPREAD)),
         ]
         for name, arm in content["arms"].items()
     ]
-    head = ["Way of training", "Runs", *(title for _, title in _FIGURES), "Spread of the answers, places"]
+    head = ["Way of training", "Runs", *(column.title for column in (*_MAP, _SPREAD))]
     return joined(
         [
             Markup("<h2>Was it luck? The same training with other random numbers</h2>"),
@@ -141,7 +135,7 @@ def _claims(content: Results) -> Markup:
         [
             Markup("Hybrid: {}").format(entry["text"]),
             Markup("<code>{}</code>").format(entry["against"]),
-            _interval(entry, "difference", *_unit(entry["figure"]), signed=True),
+            _interval(entry, "difference", column_of(entry["figure"], DEMO), sign="+"),
             Markup("<b>{}</b>").format(entry["verdict"]),
         ]
         for entry in content["claims"]
@@ -163,12 +157,11 @@ def _curve(curve: Mapping[str, Any], benchmark: str) -> Markup:
         [
             f"{100 * point['alpha']:.0f} %",
             number(point["seeds"], 0),
-            *(_over_seeds(point["all"].get(figure)) for figure, _ in _FIGURES),
-            _over_seeds(point["all"].get("rank_distance"), 1, 0),
+            *(_over_seeds(point["all"], column) for column in (*_MAP, _MEAN_SPREAD)),
         ]
         for point in curve["points"]
     ]
-    head = ["Batches in one language", "Runs", *(title for _, title in _FIGURES), "Mean spread, places"]
+    head = ["Batches in one language", "Runs", *(column.title for column in (*_MAP, _MEAN_SPREAD))]
     return joined(
         [
             Markup("<h2>How many batches should be in one language?</h2>"),
@@ -180,21 +173,14 @@ def _curve(curve: Mapping[str, Any], benchmark: str) -> Markup:
     )
 
 
-def _over_seeds(found: Mapping[str, Any] | None, factor: int = 100, digits: int = 1) -> Markup:
-    return number(None) if found is None else _interval(found, "mean", factor, digits)
+def _over_seeds(figures: Mapping[str, Any], column: Column) -> Markup:
+    found = figures.get(column.key)
+    return number(None) if found is None else _interval(found, "mean", column)
 
 
-def _interval(found: Mapping[str, Any], middle: str, factor: int, digits: int, signed: bool = False) -> Markup:
-    sign = "+" if signed else ""
-    texts = [
-        None if found[key] is None else f"{factor * found[key]:{sign},.{digits}f}" for key in (middle, "low", "high")
-    ]
+def _interval(found: Mapping[str, Any], middle: str, column: Column, sign: str = "") -> Markup:
+    texts = [None if found[key] is None else column.text(found[key], sign) for key in (middle, "low", "high")]
     return Markup("{}").format(texts[0]) if texts[1] is None else Markup("{} <small>[{}, {}]</small>").format(*texts)
-
-
-def _unit(figure: str) -> tuple[int, int]:
-    """Factor and decimals: mAP in percent, places as they are."""
-    return (1, 0) if figure.startswith("rank_distance") else (100, 1)
 
 
 def _percent(value: float | None, digits: int = 1) -> Markup:

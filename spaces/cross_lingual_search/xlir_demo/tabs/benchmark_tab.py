@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from hf_hybrid.publishing.cards.wording import benchmark_title
+from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from ..checkpoints import HYBRID
 from ..shown import Shown
