@@ -34,7 +34,7 @@ from xlir_demo.pool import Pool  # noqa: E402
 from xlir_demo.searching import search  # noqa: E402
 from xlir_demo.start import load_shown  # noqa: E402
 
-from hf_hybrid.evaluation.results import hardware, versions  # noqa: E402
+from hf_hybrid.evaluation.provenance import hardware, versions  # noqa: E402
 from hf_hybrid.output_files import write_json  # noqa: E402
 from tests.spaces.serving import SPACE, Page  # noqa: E402
 

@@ -99,7 +99,7 @@ def evaluate_corpus_benchmark(
 ) -> None:
     """`hf-hybrid evaluate` on a benchmark whose corpora are on disk: measure, print, write."""
     from hf_hybrid.errors import InputError
-    from hf_hybrid.evaluation.corpus import corpus_results, evaluate_corpora
+    from hf_hybrid.evaluation.corpus import evaluate_corpora
     from hf_hybrid.retrieval.encode_texts import is_other_rank
 
     if arguments.plots:
@@ -123,11 +123,11 @@ def evaluate_corpus_benchmark(
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:
-        from hf_hybrid.evaluation.results import write_results
+        from hf_hybrid.evaluation.results import build_results
 
         revision = model.model_card_data.base_model_revision or arguments.model_revision
-        results = corpus_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
-        written = write_results(arguments.output, results, arguments.overwrite)
+        results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
+        written = results.save(arguments.output, arguments.overwrite)
         sys.stdout.write(f"Written to {written}\n")
 
 

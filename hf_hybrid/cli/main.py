@@ -232,10 +232,9 @@ def _evaluate_one(arguments: argparse.Namespace, benchmark: Benchmark, model: Se
     results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
     if arguments.output:
         from hf_hybrid.evaluation.query_values import query_table
-        from hf_hybrid.evaluation.results import write_results
 
         queries = query_table(evaluation, benchmark)
-        written = write_results(arguments.output, results, arguments.overwrite, queries)
+        written = results.save(arguments.output, arguments.overwrite, queries)
         sys.stdout.write(f"Written to {written}\n")
     if arguments.plots:
         from hf_hybrid.plots.pictures import write_evaluation_pictures

@@ -16,13 +16,12 @@ import numpy as np
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.figures import MAIN, SETTINGS, Cells, Figure, compared_figures, find_figure
+from hf_hybrid.evaluation.provenance import versions
 from hf_hybrid.evaluation.query_values import QueryValues, read_query_values
-from hf_hybrid.evaluation.results import read_results, versions
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.metrics.significance import PairedDifference, cluster_sums, holm, paired_difference
 
 COMPARISON_VERSION = 1
-_SAME_OF_BENCHMARK = ("name", "data_sha256", "languages", "settings")
-_SAME_OF_SETTINGS = ("ties", "k")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class _Side:
     """The results of one system, one entry for each seed."""
 
     paths: list[str]
-    results: list[dict[str, Any]]
+    results: list[Results]
     values: list[QueryValues]
 
 
@@ -71,7 +70,7 @@ def compare_results(
     _check_same(sides)
     first = sides[0].values[0]
     num_languages = len(first.languages)
-    k = sides[0].results[0]["settings"]["k"]
+    k = sides[0].results[0].settings.k
     figures = _comparable_figures(sides, k)
     columns = [[_columns(values, figures) for values in side.values] for side in sides]
     absent = np.any([np.isnan(values) for side in columns for values in side], axis=0)
@@ -85,7 +84,7 @@ def compare_results(
     if len(sums[0][0].counts) < 2:
         raise InputError(f"{sides[0].paths[0]}: all queries form one cluster, so nothing can be said about chance")
     names, averages = _averages(sums[0][0].counts.sum(axis=0), figures, num_languages)
-    seeds = [[results["seed"] for results in side.results] for side in sides]
+    seeds = [[results.seed for results in side.results] for side in sides]
     paired_seeds = _can_pair(*seeds)
     if paired_seeds:
         sums[1] = [sums[1][seeds[1].index(one)] for one in seeds[0]]
@@ -97,7 +96,7 @@ def compare_results(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "a": _describe(sides[0]),
         "b": _describe(sides[1]),
-        "benchmark": sides[0].results[0]["benchmark"],
+        "benchmark": sides[0].results[0].benchmark.to_json(),
         "settings": {
             "margin": margin,
             "resamples": resamples,
@@ -132,7 +131,7 @@ def _read_side(paths: Sequence[str | Path]) -> _Side:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated:
         raise InputError(f"{repeated} is named twice on one side: name the results of each seed once")
-    results = [read_results(path) for path in names]
+    results = [Results.load(path) for path in names]
     return _Side(names, results, [read_query_values(*pair) for pair in zip(names, results, strict=True)])
 
 
@@ -141,20 +140,10 @@ def _check_same(sides: Sequence[_Side]) -> None:
     path, results, values = sides[0].paths[0], sides[0].results[0], sides[0].values[0]
     for side in sides:
         for other_path, other, other_values in zip(side.paths, side.results, side.values, strict=True):
-            pairs = [
-                (f"benchmark.{key}", results["benchmark"].get(key), other["benchmark"].get(key))
-                for key in _SAME_OF_BENCHMARK
-            ]
-            pairs += [
-                (f"settings.{key}", results["settings"].get(key), other["settings"].get(key))
-                for key in _SAME_OF_SETTINGS
-            ]
-            for key, here, there in pairs:
-                if here != there:
-                    raise InputError(
-                        f"{path} and {other_path} cannot be compared: {key} is {here!r} in the first and {there!r} in the second; "
-                        "evaluate both on the same data with the same settings"
-                    )
+            if difference := results.differs_from(other):
+                raise InputError(
+                    f"{path} and {other_path} cannot be compared: {difference}; evaluate both on the same data with the same settings"
+                )
             _check_queries(path, values, other_path, other_values)
 
 
@@ -299,6 +288,6 @@ def verdict(entry: Mapping[str, float], higher_is_better: bool | None, level: fl
 def _describe(side: _Side) -> dict[str, Any]:
     return {
         "files": side.paths,
-        "models": [results["model"] for results in side.results],
-        "seeds": [results["seed"] for results in side.results],
+        "models": [results.model.to_json() for results in side.results],
+        "seeds": [results.seed for results in side.results],
     }

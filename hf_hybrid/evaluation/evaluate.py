@@ -277,10 +277,11 @@ class HybridEvaluator(SentenceEvaluator):
         return {"benchmark": self.benchmark.name, "ties": self.ties, "k": self.k}
 
     def _write(self, folder: Path, epoch: float, steps: int) -> None:
-        from hf_hybrid.evaluation.results import evaluation_record
         from hf_hybrid.output_files import write_json
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"hybrid_evaluation_{self.benchmark.name}_step_{steps}.json"
         # A resumed run comes by the same step again and measures the same: the file is the run's own.
-        write_json(path, {"epoch": epoch, "steps": steps, **evaluation_record(self.last)}, overwrite=True)
+        last = self.last
+        measured = {"benchmark": last.benchmark, "languages": list(last.languages), "settings": last.settings}
+        write_json(path, {"epoch": epoch, "steps": steps, **measured, **last.record()}, overwrite=True)

@@ -20,10 +20,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +35,7 @@ from hf_hybrid.output_files import write_bytes
 if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.evaluation.measured import Evaluation
+    from hf_hybrid.evaluation.results import Results
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class QueryValues:
 
 
 def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
-    """Table of the values per query, for `hf_hybrid.evaluation.results.write_results`."""
+    """Table of the values per query, for `hf_hybrid.evaluation.results.Results.save`."""
     languages = pa.DictionaryArray.from_arrays(
         pa.array(benchmark.query_languages.astype(np.int16)), pa.array(list(benchmark.languages))
     )
@@ -101,29 +101,29 @@ def write_query_table(path: str | Path, table: pa.Table, overwrite: bool = False
     return hashlib.sha256(content).hexdigest()
 
 
-def read_query_values(results_path: str | Path, results: Mapping[str, Any]) -> QueryValues:
+def read_query_values(results_path: str | Path, results: Results) -> QueryValues:
     """Read the values per query that belong to a results file.
 
     Args:
         results_path: the results file.
-        results: its content, from `hf_hybrid.evaluation.results.read_results`.
+        results: its content.
 
     Raises:
         InputError: the results name no such file, or it is missing, changed or unreadable; names it.
     """
-    entry = results.get("per_query")
-    if not entry:
+    entry = results.per_query
+    if entry is None:
         raise InputError(
             f"{results_path} has no values per query: evaluate again with `hf-hybrid evaluate ... --output FILE`"
         )
-    path = Path(results_path).with_name(Path(str(entry.get("file"))).name)
+    path = Path(results_path).with_name(Path(entry.file).name)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(
             f"cannot read {path}, the values per query of {results_path}: {error.strerror or error}; keep it beside that file"
         ) from error
-    if hashlib.sha256(content).hexdigest() != entry.get("sha256"):
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise InputError(f"{path} is not the file that {results_path} was written with: evaluate again")
     table = pq.read_table(io.BytesIO(content))
     languages = tuple(json.loads(table.schema.metadata[b"languages"]))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hf_hybrid.evaluation.figures import CARD, CARD_BIAS, CARD_LANGUAGES, MAIN, Column, columns, find_figure
-from hf_hybrid.publishing.cards.folder_files import FolderFiles
+from hf_hybrid.publishing.cards.folder_files import FolderFiles, ResultsSource
 from hf_hybrid.publishing.cards.sourced_tables import Cell, Figure, Source, Tied, tied_table, tied_text
 from hf_hybrid.publishing.cards.titles import benchmark_title, language_title, listed, title_of
 
@@ -15,19 +14,19 @@ _WEAKEST = 3
 _LONG_TABLE = 30
 
 
-def picture_name(source: Source, picture: str) -> str:
+def picture_name(source: ResultsSource, picture: str) -> str:
     """The path of a picture of a results file, in the repository."""
-    return f"{PICTURES}/{source.content['benchmark']['name']}_{picture}.png"
+    return f"{PICTURES}/{source.results.benchmark.name}_{picture}.png"
 
 
-def has_matrix(source: Source) -> bool:
+def has_matrix(source: ResultsSource) -> bool:
     """Whether there is something to draw for every pair of languages."""
-    return "cr_map" in source.content["summary"] and "map" in source.content["measures"]
+    return "cr_map" in source.results.summary and "map" in source.results.measures
 
 
-def pictured_bias(files: FolderFiles) -> Source | None:
+def pictured_bias(files: FolderFiles) -> ResultsSource | None:
     """The results whose language bias is drawn: the first that have any."""
-    return next((one for one in files.results if "rank_distance" in one.content["summary"] and has_matrix(one)), None)
+    return next((one for one in files.results if "rank_distance" in one.results.summary and has_matrix(one)), None)
 
 
 def columns_with_values(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> tuple[list[str], list[list[Cell]]]:
@@ -45,7 +44,7 @@ def languages_section(files: FolderFiles) -> str:
     ]
     for source in files.results:
         table = _languages_table(source)
-        if len(source.content["benchmark"]["languages"]) > _LONG_TABLE:
+        if len(source.results.benchmark.languages) > _LONG_TABLE:
             table = f"<details><summary>{title_of(source)}</summary>\n\n{table}\n\n</details>"
             parts.append(table)
         else:
@@ -53,12 +52,12 @@ def languages_section(files: FolderFiles) -> str:
     return "\n\n".join(parts)
 
 
-def _languages_table(source: Source) -> str:
+def _languages_table(source: ResultsSource) -> str:
     shown = columns(CARD_LANGUAGES, _cutoff(source), by_language=True)
     if _of_corpora(source):
         shown += columns(CARD_LANGUAGES, by_language=True, corpora=True)
     rows: list[list[Cell]] = []
-    for tag in source.content["per_language"]:
+    for tag in source.results.per_language:
         values = [_shown(source, column, "per_language", tag) for column in shown]
         rows.append([language_title(tag), *values])
     return tied_table(*columns_with_values(["language", *(column.title for column in shown)], rows))
@@ -92,18 +91,18 @@ def evaluation_section(files: FolderFiles, with_pictures: bool = True) -> str:
     return "\n\n".join(parts)
 
 
-def _provenance(source: Source) -> str:
-    content: dict[str, Any] = source.content
-    version = content["versions"].get("hf_hybrid", "?")
+def _provenance(source: ResultsSource) -> str:
+    results = source.results
+    version = results.versions.get("hf_hybrid", "?")
     return (
-        f"* [`{source.file}`]({source.file}): {title_of(source)}, data with sha256 `{content['benchmark']['data_sha256']}`, "
-        f"measured `{content['created'][:10]}` with `hf_hybrid {version}`"
+        f"* [`{source.file}`]({source.file}): {title_of(source)}, data with sha256 `{results.benchmark.data_sha256}`, "
+        f"measured `{results.created[:10]}` with `hf_hybrid {version}`"
     )
 
 
 def bias_section(files: FolderFiles, with_pictures: bool = True) -> str:
     """Language bias on every benchmark that has translations of one answer."""
-    sources = [source for source in files.results if "rank_distance" in source.content["summary"]]
+    sources = [source for source in files.results if "rank_distance" in source.results.summary]
     if not sources:
         return ""
     rows: list[list[Cell]] = []
@@ -134,11 +133,11 @@ def limits_section(files: FolderFiles) -> str:
         (
             pair
             for pair in (("mul_map", "one pool of all languages"), ("mo_map", "their own language"))
-            if pair[0] in source.content["summary"]
+            if pair[0] in source.results.summary
         ),
         ("mo_ndcg_at_10", "their own language"),
     )
-    values = {tag: found[key] for tag, found in source.content["per_language"].items() if key in found}
+    values = {tag: found[key] for tag, found in source.results.per_language.items() if key in found}
     weakest = sorted(values, key=lambda tag: values[tag])[:_WEAKEST]
     figure = find_figure(key)
     figures = [_shown(source, figure.column(CARD), "per_language", tag) for tag in weakest]
@@ -197,8 +196,8 @@ def sizes_section(files: FolderFiles) -> str:
     return "\n\n".join(parts)
 
 
-def _cutoff(source: Source) -> int:
-    return source.content["settings"].get("k", 10)
+def _cutoff(source: ResultsSource) -> int:
+    return source.results.settings.k or 10
 
 
 def _shown(source: Source, column: Column, *place: str | int) -> Figure | None:
@@ -206,6 +205,6 @@ def _shown(source: Source, column: Column, *place: str | int) -> Figure | None:
     return source.figure(*place, column.key, factor=column.factor, decimals=column.decimals)
 
 
-def _of_corpora(source: Source) -> bool:
+def _of_corpora(source: ResultsSource) -> bool:
     """Whether nothing but the passages of each question's own language was searched."""
-    return f"mo_{MAIN}" not in source.content["summary"]
+    return f"mo_{MAIN}" not in source.results.summary

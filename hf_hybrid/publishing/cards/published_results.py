@@ -12,8 +12,7 @@ import yaml
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.figures import HUB, MAIN, Figure, figures_of
-from hf_hybrid.publishing.cards.folder_files import FolderFiles
-from hf_hybrid.publishing.cards.sourced_tables import Source
+from hf_hybrid.publishing.cards.folder_files import FolderFiles, ResultsSource
 from hf_hybrid.publishing.cards.titles import title_of
 from hf_hybrid.publishing.lint.eval_results import FOLDER
 
@@ -30,7 +29,7 @@ def dataset_ids(folder: Path, files: FolderFiles, given: Mapping[str, str]) -> d
     Raises:
         InputError: a name is not OWNER/NAME, or is given for a benchmark without results.
     """
-    names = [source.content["benchmark"]["name"] for source in files.results]
+    names = [source.results.benchmark.name for source in files.results]
     for name, value in given.items():
         if not _ID.fullmatch(value):
             raise InputError(f"data set {value!r} of {name} is no name of the Hub: write OWNER/NAME")
@@ -53,7 +52,7 @@ def model_index(model_name: str, files: FolderFiles, ids: Mapping[str, str]) -> 
 
     results = []
     for source in files.results:
-        name = source.content["benchmark"]["name"]
+        name = source.results.benchmark.name
         for figure, value in _figures(source):
             results.append(
                 EvalResult(
@@ -61,7 +60,7 @@ def model_index(model_name: str, files: FolderFiles, ids: Mapping[str, str]) -> 
                     task_name="Multilingual retrieval",
                     dataset_type=ids.get(name, name),
                     dataset_name=title_of(source),
-                    dataset_args={"data_sha256": source.content["benchmark"]["data_sha256"]},
+                    dataset_args={"data_sha256": source.results.benchmark.data_sha256},
                     metric_type=figure.hub_type.format(k=_CUTOFF),
                     metric_name=figure.column(HUB, _CUTOFF).title,
                     metric_value=value,
@@ -92,7 +91,7 @@ def eval_result_files(files: FolderFiles, ids: Mapping[str, str], model_name: st
 
     written = {}
     for source in files.results:
-        name = source.content["benchmark"]["name"]
+        name = source.results.benchmark.name
         if name not in ids:
             continue
         url = f"https://huggingface.co/{model_name}/blob/main/{source.file}" if _ID.fullmatch(model_name) else None
@@ -101,7 +100,7 @@ def eval_result_files(files: FolderFiles, ids: Mapping[str, str], model_name: st
                 dataset_id=ids[name],
                 task_id=figure.column(HUB, _CUTOFF).key,
                 value=value,
-                date=source.content["created"][:10],
+                date=source.results.created[:10],
                 source_url=url,
                 source_name="results file" if url else None,
                 notes=f"{figure.column(HUB, _CUTOFF).title}: {source.file}#/summary/{figure.column(HUB, _CUTOFF).key}",
@@ -117,14 +116,14 @@ def languages_field(files: FolderFiles) -> str:
     tags = dict.fromkeys(
         langcodes.standardize_tag(tag) if langcodes.tag_is_valid(tag) else tag
         for source in files.results
-        for tag in source.content["benchmark"]["languages"]
+        for tag in source.results.benchmark.languages
     )
     return _yaml({"language": sorted(tags) or ["multilingual"]})
 
 
-def _figures(source: Source) -> list[tuple[Figure, float]]:
+def _figures(source: ResultsSource) -> list[tuple[Figure, float]]:
     """The figures that are published, to four decimals."""
-    summary: Mapping[str, Any] = source.content["summary"]
+    summary = source.results.summary
     keys = {figure.column(HUB, _CUTOFF).key: figure for figure in figures_of(HUB, f"mo_{MAIN}" not in summary)}
     return [(figure, round(summary[key], 4)) for key, figure in keys.items() if key in summary]
 

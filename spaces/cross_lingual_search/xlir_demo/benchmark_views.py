@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from hf_hybrid.evaluation.figures import DEMO, MAIN, SETTINGS, Column, column_of
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from .checkpoints import title_of
 from .markup import Markup, joined, message, native, number, table, view
-from .published import Published, Results
+from .published import Published
 
 MISSING = (
     "No measured results lie beside the checkpoints, so there are no numbers to show. `hf-hybrid evaluate CHECKPOINT --benchmark world_facts "
@@ -52,13 +53,13 @@ def benchmark_view(published: Published, benchmark: str | None, checkpoint: str)
 
 def _checkpoints(results: Mapping[str, Results]) -> Markup:
     first = next(iter(results.values()))
-    about, k = first["benchmark"], first["settings"].get("k", 10)
+    about, k = first.benchmark, first.settings.k or 10
     own, rows = column_of(f"own_language_share_at_{k}", DEMO, k), []
     for name, one in results.items():
-        summary = one["summary"]
+        summary = one.summary
         scores = [_percent(summary.get(column.key)) for column in _MAP]
         rows.append([title_of(name), *scores, _percent(summary.get(own.key), 0), number(summary.get(_SPREAD.key), 0)])
-    share = _percent(first["summary"].get("own_language_share_of_pool"), 0)
+    share = _percent(first.summary.get("own_language_share_of_pool"), 0)
     head = ["Checkpoint", *(column.title for column in (*_MAP, own, _SPREAD))]
     return joined(
         [
@@ -69,12 +70,12 @@ def _checkpoints(results: Mapping[str, Results]) -> Markup:
                 "passages are in one language. <b>Another language</b>: the passages are in one other language. <b>All at once</b>: all passages of all "
                 "languages are searched together, and the answers in all of them have to come first.</p>"
             ).format(
-                benchmark_title(about["name"]),
-                f"{about['queries']:,}",
-                f"{about['candidates']:,}",
-                len(about["languages"]),
+                benchmark_title(about.name),
+                f"{about.queries:,}",
+                f"{about.candidates:,}",
+                len(about.languages),
             ),
-            table(f"mAP and language bias on {benchmark_title(about['name'])}", head, rows),
+            table(f"mAP and language bias on {benchmark_title(about.name)}", head, rows),
             Markup(
                 '<p class="xd-note">The last two columns are about <b>language bias</b>. Own language: how many of the first {} results are in the '
                 "language of the question; without bias it would be about {}, their share of all passages. Spread: how many places lie between "
@@ -87,7 +88,7 @@ def _checkpoints(results: Mapping[str, Results]) -> Markup:
 def _matrix(results: Mapping[str, Results], checkpoint: str) -> Markup:
     name = checkpoint if checkpoint in results else next(iter(results))
     one = results[name]
-    languages, cells = one["benchmark"]["languages"], one["measures"]["map"]["cells"]
+    languages, cells = one.benchmark.languages, one.measures[MAIN].cells
     rows = [
         [native(tag), *((_shade(value, row == column), _percent(value, 0)) for column, value in enumerate(values))]
         for row, (tag, values) in enumerate(zip(languages, cells, strict=True))
@@ -105,7 +106,7 @@ def _matrix(results: Mapping[str, Results], checkpoint: str) -> Markup:
     )
 
 
-def _arms(content: Results) -> Markup:
+def _arms(content: Mapping[str, Any]) -> Markup:
     level = content["settings"]["confidence"]
     rows = [
         [
@@ -128,7 +129,7 @@ def _arms(content: Results) -> Markup:
     )
 
 
-def _claims(content: Results) -> Markup:
+def _claims(content: Mapping[str, Any]) -> Markup:
     if not content.get("claims"):
         return Markup("")
     rows = [
