@@ -112,7 +112,7 @@ def read_query_values(results_path: str | Path, results: Results) -> QueryValues
         InputError: the results name no such file, or it is missing, changed or unreadable; names it.
     """
     entry = results.per_query
-    if entry is None:
+    if entry is None or not entry.file:
         raise InputError(
             f"{results_path} has no values per query: evaluate again with `hf-hybrid evaluate ... --output FILE`"
         )

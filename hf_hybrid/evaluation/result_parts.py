@@ -158,5 +158,5 @@ class Hardware(Part):
 class QueryFile(Part):
     """The table of values per query beside the results file."""
 
-    file: str
-    sha256: str
+    file: str | None = None
+    sha256: str | None = None
