@@ -9,20 +9,48 @@ from __future__ import annotations
 
 import re
 
-from hf_hybrid.evaluation.figure_kinds import MAIN, SETTINGS, Cells, Column, Figure, Measure, PerQuery, Table, Unit
+from hf_hybrid.evaluation.figure_kinds import (
+    MAIN,
+    SETTINGS,
+    Cells,
+    Column,
+    Figure,
+    Measure,
+    PerQuery,
+    Setting,
+    Table,
+    Unit,
+)
 from hf_hybrid.metrics import average_precision, ndcg_at_k, recall_at_k, reciprocal_rank
 
 __all__ = [
+    "ARMS",
     "BIAS",
+    "CARD",
+    "CARD_ARMS",
+    "CARD_ARMS_BIAS",
+    "CARD_BIAS",
+    "CARD_LANGUAGES",
+    "COMPARISON",
+    "CORPORA",
     "CORPUS_FIGURES",
+    "DEMO",
+    "HUB",
+    "LANGUAGES",
     "MAIN",
+    "MAP_TABLES",
     "MEASURES",
+    "METRIC_PAGE",
+    "RUN",
     "SETTINGS",
+    "SUMMARY",
     "Cells",
     "Column",
     "Figure",
     "Measure",
     "PerQuery",
+    "Setting",
+    "Table",
     "Unit",
     "all_figures",
     "column_of",
