@@ -31,7 +31,7 @@ def check_output(path: str | Path, overwrite: bool) -> None:
 
 
 def write_json(path: str | Path, content: Mapping[str, Any], overwrite: bool = False) -> Path:
-    """Write JSON so that the file is either whole or not there; see `write_results`."""
+    """Write JSON so that the file is either whole or not there; see `write_bytes`."""
     path = Path(path)
     check_output(path, overwrite)
     text = _one_line_rows(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))

@@ -160,10 +160,9 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
     results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
     if arguments.output:
         from hf_hybrid.evaluation.query_values import query_table
-        from hf_hybrid.evaluation.results import write_results
 
         queries = query_table(evaluation, benchmark)
-        written = write_results(arguments.output, results, arguments.overwrite, queries)
+        written = results.save(arguments.output, arguments.overwrite, queries)
         sys.stdout.write(f"Written to {written}\n")
     if arguments.plots:
         from hf_hybrid.plots.pictures import write_evaluation_pictures
@@ -174,7 +173,7 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
 
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
     """A benchmark whose passages are on disk: each language by itself."""
-    from hf_hybrid.evaluation.corpus import corpus_results, evaluate_corpora
+    from hf_hybrid.evaluation.corpus import evaluate_corpora
     from hf_hybrid.retrieval.encode_texts import is_other_rank
 
     if arguments.plots:
@@ -198,9 +197,9 @@ def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark,
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:
-        from hf_hybrid.evaluation.results import write_results
+        from hf_hybrid.evaluation.results import build_results
 
         revision = model.model_card_data.base_model_revision or arguments.model_revision
-        results = corpus_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
-        written = write_results(arguments.output, results, arguments.overwrite)
+        results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
+        written = results.save(arguments.output, arguments.overwrite)
         sys.stdout.write(f"Written to {written}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +136,22 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
         model.append(Normalize())
     if args.dtype != "auto":
         model.to(getattr(torch, args.dtype))
-    if str(folder) != name:
+    if folder.resolve() != Path(name).expanduser().resolve():
         model.model_card_data.base_model = name
-        model.model_card_data.base_model_revision = folder.name
+    model.model_card_data.base_model_revision = snapshot_commit(folder)
     return model
+
+
+def snapshot_commit(folder: Path) -> str | None:
+    """Return the commit that a folder of the Hub's cache holds; None for every other folder, which has no revision.
+
+    Example:
+        >>> snapshot_commit(Path("models--intfloat--e5/snapshots") / ("ab" * 20))[:4], snapshot_commit(Path("runs/a/model"))
+        ('abab', None)
+    """
+    folder = folder.resolve()
+    in_cache = folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--")
+    return folder.name if in_cache and re.fullmatch(r"[0-9a-f]{40}", folder.name) else None
 
 
 def saved_prompts(folder: Path) -> dict[str, str | None]:

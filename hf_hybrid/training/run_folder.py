@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.figures import RUN, columns
 from hf_hybrid.training.checkpoints import checkpoint_path, whole_steps
 
 if TYPE_CHECKING:
@@ -94,24 +95,24 @@ class RunFolder:
         """
         from hf_hybrid.evaluation.evaluate import evaluate_model
         from hf_hybrid.evaluation.query_values import query_table
-        from hf_hybrid.evaluation.results import build_results, write_results
+        from hf_hybrid.evaluation.results import build_results
 
         target = self.path / f"{name}.json"
         if trainer.is_world_process_zero() and not target.exists():
             evaluation = evaluate_model(model, benchmark, show_progress=True)
             results = build_results(evaluation, benchmark, f"{self.path.name}/model", seed=trainer.args.seed)
             training = {"steps": trainer.state.global_step, "plan": trainer.fingerprint}
-            write_results(target, {**results, "training": training}, queries=query_table(evaluation, benchmark))
+            replace(results, further={"training": training}).save(target, queries=query_table(evaluation, benchmark))
         trainer.accelerator.wait_for_everyone()
 
     def report(self, trainer: HybridTrainer) -> None:
         """Print the table of before and after, and where the model is (first rank only)."""
-        from hf_hybrid.evaluation.results import read_results
+        from hf_hybrid.evaluation.results import Results
 
         if not trainer.is_world_process_zero():
             return
         files = {"before": self.path / "before.json", "after": self.path / "results.json"}
-        summaries = {name: read_results(file)["summary"] for name, file in files.items() if file.exists()}
+        summaries = {name: Results.load(file).summary for name, file in files.items() if file.exists()}
         table = f"\n{comparison_table(summaries)}\n" if summaries else ""
         adapter = f"adapter: {self.adapter}\n" if self.adapter.exists() else ""
         sys.stdout.write(f"{table}\nmodel: {self.model}\n{adapter}")
@@ -133,15 +134,6 @@ class RunFolder:
         os.replace(partial, target)
 
 
-ROWS = {
-    "Mo (query and passage in one language), mAP": "mo_map",
-    "Cr (ordered language pairs), mAP": "cr_map",
-    "Mul (one pool of all languages), mAP": "mul_map",
-    "rank distance of parallel answers, mean": "rank_distance",
-    "query's language among the top 10": "own_language_share_at_10",
-}
-
-
 def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
     """Text table of the figures that a run is judged by, one column per summary.
 
@@ -150,9 +142,10 @@ def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
                                                        before
         Mo (query and passage in one language), mAP     0.250
     """
-    width = max(map(len, ROWS))
+    rows = columns(RUN)
+    width = max(len(row.title) for row in rows)
     lines = [" " * width + "".join(f"{name:>10}" for name in summaries)]
-    for label, key in ROWS.items():
+    for label, key, *_ in rows:
         values = [summary.get(key) for summary in summaries.values()]
         if any(value is not None for value in values):
             cells = ("-" if v is None else f"{v:.1f}" if v >= 10 else f"{v:.3f}" for v in values)

@@ -110,16 +110,16 @@ def test_texts_are_forgotten_in_time_and_make_room():
             store.get(name)
 
 
-def test_a_search_in_a_visitors_texts(shown):
-    store_size = len(shown.store)
+def test_a_search_in_a_visitors_texts(views):
+    store_size = len(views.store)
     pool = parse_corpus("The Volga flows into the Caspian Sea.\nVanilla grows on an orchid.")
-    vectors = shown.answers.encoders[HYBRID](list(pool.texts), "passage")
-    name = shown.store.add(Corpus(pool, HYBRID, vectors))
-    view = shown.own_search(name, "Where does the Volga end?", 5)
+    vectors = views.answers.encoders[HYBRID](list(pool.texts), "passage")
+    name = views.store.add(Corpus(pool, HYBRID, vectors))
+    view = views.own_search(name, "Where does the Volga end?", 5)
     assert view.index("Caspian") < view.index("Vanilla") and "What is right is not known" in view
-    assert "2 passages" in shown.corpus(name, "<b>.txt") and "&lt;b&gt;.txt" in shown.corpus(name, "<b>.txt")
-    shown.store.remove(name)
-    assert 'role="alert"' in shown.own_search(name, "Where?", 5) and len(shown.store) == store_size
+    assert "2 passages" in views.corpus(name, "<b>.txt") and "&lt;b&gt;.txt" in views.corpus(name, "<b>.txt")
+    views.store.remove(name)
+    assert 'role="alert"' in views.own_search(name, "Where?", 5) and len(views.store) == store_size
 
 
 # ---------------------------------------------------------------- links

@@ -35,7 +35,7 @@ from typing import Any
 
 from hf_hybrid.benchmarks.registry import benchmark_names
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.publishing.cards.sourced_tables import Source
 
 RESULTS = "results"
@@ -89,6 +89,17 @@ _TEACHER = {"model": str, "language": str, "weights_sha256": str}
 
 
 @dataclass(frozen=True)
+class ResultsSource(Source):
+    """A results file as a source of figures.
+
+    Attributes:
+        results: the content, typed.
+    """
+
+    results: Results
+
+
+@dataclass(frozen=True)
 class FolderFiles:
     """What there is to make a card of.
 
@@ -104,7 +115,7 @@ class FolderFiles:
     """
 
     folder: Path
-    results: list[Source] = field(default_factory=list)
+    results: list[ResultsSource] = field(default_factory=list)
     comparisons: list[Source] = field(default_factory=list)
     arms: Source | None = None
     alpha: Source | None = None
@@ -119,7 +130,8 @@ def read_folder(folder: Path) -> FolderFiles:
     Raises:
         InputError: a file is damaged or lacks a field; names both.
     """
-    sources: dict[str, list[Source]] = {"results": [], "comparisons": [], "arms": [], "alpha": []}
+    results: list[ResultsSource] = []
+    sources: dict[str, list[Source]] = {"comparisons": [], "arms": [], "alpha": []}
     named: dict[str, Source] = {}
     unknown = []
     paths = [folder / "results.json"] if (folder / "results.json").is_file() else []
@@ -133,7 +145,10 @@ def read_folder(folder: Path) -> FolderFiles:
                 _check(source.content["teacher"], _TEACHER, source.file, "teacher.")
             named[path.stem] = source
             continue
-        kinds = _kinds(source, path)
+        if isinstance(source.content, dict) and "schema_version" in source.content:
+            results.append(ResultsSource(source.file, source.content, Results.checked(source.content, str(path))))
+            continue
+        kinds = _kinds(source)
         for kind in kinds:
             sources[kind].append(source)
         if not kinds:
@@ -143,8 +158,8 @@ def read_folder(folder: Path) -> FolderFiles:
             names = " and ".join(source.file for source in sources[kind])
             raise InputError(f"{names} both hold {kind}: keep one of them")
     benchmarks: dict[str, str] = {}
-    for source in sources["results"]:
-        name = source.content["benchmark"]["name"]
+    for source in results:
+        name = source.results.benchmark.name
         if name in benchmarks:
             raise InputError(
                 f"{benchmarks[name]} and {source.file} are both of {name}: a card has one of each; move one to a folder below"
@@ -153,7 +168,7 @@ def read_folder(folder: Path) -> FolderFiles:
     recipe = folder / RECIPE
     return FolderFiles(
         folder=folder,
-        results=sorted(sources["results"], key=_order),
+        results=sorted(results, key=_order),
         comparisons=sources["comparisons"],
         arms=next(iter(sources["arms"]), None),
         alpha=next(iter(sources["alpha"]), None),
@@ -163,13 +178,10 @@ def read_folder(folder: Path) -> FolderFiles:
     )
 
 
-def _kinds(source: Source, path: Path) -> list[str]:
+def _kinds(source: Source) -> list[str]:
     content = source.content
     if not isinstance(content, dict):
         return []
-    if "schema_version" in content:
-        read_results(path)
-        return ["results"]
     if "comparison_version" in content:
         _check(content, {"a": dict, "b": dict, "figures": dict, "settings": dict, "benchmark": dict}, source.file, "")
         return ["comparisons"]
@@ -179,9 +191,9 @@ def _kinds(source: Source, path: Path) -> list[str]:
     return []
 
 
-def _order(source: Source) -> tuple[int, str]:
+def _order(source: ResultsSource) -> tuple[int, str]:
     """Known benchmarks first, in their own order."""
-    name = source.content["benchmark"]["name"]
+    name = source.results.benchmark.name
     known = benchmark_names()
     return (known.index(name) if name in known else len(known), source.file)
 

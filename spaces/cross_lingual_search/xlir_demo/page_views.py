@@ -19,7 +19,7 @@ from .published import Published
 from .result_views import results_view
 
 
-def in_words(show: Any) -> Any:
+def mistakes_as_messages(show: Any) -> Any:
     """Make a function that returns HTML show what is wrong with its input instead of raising."""
 
     @wraps(show)
@@ -32,7 +32,7 @@ def in_words(show: Any) -> Any:
     return wrapper
 
 
-class Shown:
+class PageViews:
     """The views of the page.
 
     Args:
@@ -46,7 +46,7 @@ class Shown:
         self.published = published
         self.store = store
 
-    @in_words
+    @mistakes_as_messages
     def search(self, question: str, language: str, checkpoint: str, only: Sequence[str], k: int) -> str:
         """The tab with one search."""
         answer = self.answers.search(question, checkpoint, language=language, languages=only, k=k)
@@ -54,30 +54,30 @@ class Shown:
         kept = () if set(only or ()) >= set(self.answers.languages) else tuple(only or ())
         return results_view(answer, link_text(Link(**{**vars(link), "only": kept})))
 
-    @in_words
+    @mistakes_as_messages
     def compare(self, question: str, language: str, first: str, second: str) -> str:
         """The tab with two checkpoints."""
         answers = self.answers.compare(question, first, second, language=language)
         link = Link("compare", answers[0].question.text, language or GUESS, checkpoint=second, other=first)
         return comparison_view(*answers, link_text(link))
 
-    @in_words
+    @mistakes_as_messages
     def translations(self, fact: str, checkpoint: str) -> str:
         """The tab with all languages."""
         answers, found = self.answers.ask_in_all_languages(fact, checkpoint)
         return translations_view(answers, found, link_text(Link("languages", checkpoint=checkpoint, fact=fact)))
 
-    @in_words
+    @mistakes_as_messages
     def benchmark(self, benchmark: str | None, checkpoint: str) -> str:
         """The tab with measured numbers."""
         return benchmark_view(self.published, benchmark, checkpoint)
 
-    @in_words
+    @mistakes_as_messages
     def corpus(self, name: str | None, file_name: str = "") -> str:
         """What is said of a visitor's texts."""
         return corpus_view(self.store.get(name), file_name)
 
-    @in_words
+    @mistakes_as_messages
     def own_search(self, name: str | None, question: str, k: int) -> str:
         """A search in a visitor's texts."""
         corpus: Corpus = self.store.get(name)
