@@ -76,16 +76,15 @@ class GuardedTraining:
 
     def _shared_facts(self, resume_from_checkpoint: str | bool | None) -> dict[str, object]:
         """What ranks must have in common, by the names of flags where there are such."""
-        loss = self.loss
         return {
             **self.fingerprint,
             "rows of a rank": self.args.global_batch_size // self.args.world_size,
             "num_negatives": self.train_dataset.num_negatives,
-            "scale": loss.scale,
-            "negatives": loss.negatives,
-            "symmetric": loss.symmetric,
+            "scale": self.args.scale,
+            "negatives": self.negatives,
+            "symmetric": self.args.symmetric,
             "embedding dimension": self.model.get_embedding_dimension(),
-            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "parameters": sum(parameter.numel() for parameter in self.loss.parameters()),
             "checkpoint to resume from": resume_from_checkpoint and Path(str(resume_from_checkpoint)).name,
             **{name: getattr(self.args, name) for name in SHARED_ARGUMENTS},
         }

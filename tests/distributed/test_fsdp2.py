@@ -52,7 +52,7 @@ def inputs(rank: int, ranks: int) -> dict:
 
 def step(model: torch.nn.Module, batch: dict, budget: float | None) -> torch.Tensor:
     model.zero_grad()
-    loss, _ = HybridContrastiveLoss(cache_budget=budget)(model, batch)
+    loss, _ = HybridContrastiveLoss()(model, {**batch, "cache_budget": budget})
     loss.backward()
     return loss.detach()
 

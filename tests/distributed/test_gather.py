@@ -56,7 +56,7 @@ def local_inputs(batch: dict[str, torch.Tensor], rank: int, world_size: int, chu
 def loss_and_gradient(inputs: dict, negatives: int, symmetric: bool, budget, dtype, model=None):
     model = Encoder(dtype) if model is None else model
     mode = "in_batch+hard" if negatives else "in_batch"
-    loss, _ = HybridContrastiveLoss(negatives=mode, symmetric=symmetric, cache_budget=budget)(model, inputs)
+    loss, _ = HybridContrastiveLoss(negatives=mode, symmetric=symmetric)(model, {**inputs, "cache_budget": budget})
     loss.backward()
     return loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])
 

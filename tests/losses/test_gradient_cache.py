@@ -43,7 +43,9 @@ def step(model, batch, budget, seed: int = 5):
     """Loss, gradients and the next random number of one step with dropout."""
     model = copy.deepcopy(model)
     torch.manual_seed(seed)
-    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard", symmetric=True, cache_budget=budget)(model, batch)
+    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard", symmetric=True)(
+        model, {**batch, "cache_budget": budget}
+    )
     loss.backward()
     return loss.item(), [p.grad.clone() for p in model.parameters()], torch.rand(1).item()
 
