@@ -1,7 +1,11 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten unasked."""
+"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten unasked.
+
+And the digests by which files are known.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -66,6 +70,34 @@ def write_bytes(path: str | Path, content: bytes, overwrite: bool = False) -> Pa
             f"cannot write {path}: {error.strerror or error}; check permissions and free space"
         ) from error
     return path
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a path to write a file at, beside its place, which it takes once everything is written.
+
+    For writers that want a path. What is there is replaced: see `check_output`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        fresh = Path(scratch) / path.name
+        yield fresh
+        os.replace(fresh, path)
+
+
+def file_digest(path: str | Path, algorithm: str = "sha256", start: bytes = b"") -> str:
+    """Digest of `start` and a file's content, in hexadecimal; read in pieces.
+
+    Example:
+        >>> file_digest(os.devnull)[:12]
+        'e3b0c44298fc'
+    """
+    digest = hashlib.new(algorithm, start)
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 @contextmanager

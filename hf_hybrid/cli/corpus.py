@@ -98,9 +98,9 @@ def evaluate_corpus_benchmark(
     arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer
 ) -> None:
     """`hf-hybrid evaluate` on a benchmark whose corpora are on disk: measure, print, write."""
+    from hf_hybrid.engines.first_rank import is_first_rank
     from hf_hybrid.errors import InputError
     from hf_hybrid.evaluation.corpus import corpus_results, evaluate_corpora
-    from hf_hybrid.retrieval.encode_texts import is_other_rank
 
     if arguments.plots:
         raise InputError(f"--plots: {benchmark.name} has no language matrix to draw; leave it out")
@@ -119,7 +119,7 @@ def evaluate_corpus_benchmark(
         max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
     )
-    if is_other_rank():
+    if not is_first_rank():
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:

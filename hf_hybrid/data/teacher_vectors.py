@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,11 +26,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hf_hybrid.data.pairs import TEXT_COLUMNS, ParallelPairs
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError, first_line
-from hf_hybrid.output_files import check_output
+from hf_hybrid.output_files import check_output, file_digest, whole_file
 from hf_hybrid.retrieval.encode_corpus import encode_corpus
-from hf_hybrid.retrieval.encode_sources import TextCorpus, file_sha256
-from hf_hybrid.retrieval.encode_texts import resolve_prompt
+from hf_hybrid.retrieval.encode_sources import TextCorpus
 from hf_hybrid.retrieval.shards import model_sha256
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class TeacherVectors:
             raise InputError(f"teacher_vectors: {path} has schema {version}, not {SCHEMA_VERSION}; make it again")
         rows = {side: tensors[side].numpy() for side in TEXT_COLUMNS}
         ids = _strings(tensors["id_bytes"].numpy(), tensors["id_ends"].numpy())
-        return cls(path, file_sha256(path), settings, ids, rows, tensors["vectors"])
+        return cls(path, file_digest(path), settings, ids, rows, tensors["vectors"])
 
 
 def write_teacher_vectors(
@@ -213,10 +212,8 @@ def _write(
         "id_ends": torch.from_numpy(np.cumsum([len(one) for one in encoded], dtype=np.int64)),
     }
     metadata = {"teacher": json.dumps({"schema_version": SCHEMA_VERSION, **asdict(settings)})}
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:
-        fresh = Path(scratch) / output.name
+    with whole_file(output) as fresh:
         save_file(tensors, fresh, metadata)
-        os.replace(fresh, output)
 
 
 def _strings(content: np.ndarray, ends: np.ndarray) -> pa.Array:

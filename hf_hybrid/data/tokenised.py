@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features, List, Value
 
-from hf_hybrid.encoders.models import is_static, prompt_texts
+from hf_hybrid.encoders.models import is_static
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, GlobalBatch

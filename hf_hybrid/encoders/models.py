@@ -26,6 +26,7 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTr
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
+from hf_hybrid.encoders.prompts import PROMPT_NAMES
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.engines.whole_weights import whole_loading
@@ -38,8 +39,6 @@ QUERY_PROMPT = "Query: "
 PASSAGE_PROMPT = "Passage: "
 DEFAULT_LENGTH = 256
 DEFAULT_DROPOUT = 0.1
-# Names under which sentence-transformers looks for the prompt of a passage, in its own order.
-PASSAGE_PROMPT_NAMES = ("document", "passage", "corpus")
 
 
 @whole_loading()
@@ -110,12 +109,6 @@ def compile_encoder(model: SentenceTransformer, **kwargs: Any) -> bool:
     # Not `transformer.compile()`: sentence-transformers calls `forward` itself, past what that compiles.
     transformer.forward = torch.compile(transformer.forward, **kwargs, dynamic=True if dynamic is None else dynamic)
     return True
-
-
-def prompt_texts(model: SentenceTransformer) -> tuple[str, str]:
-    """Return the texts that `encode_query` and `encode_document` put before a query and a passage ("" for none)."""
-    passage = next((model.prompts[name] for name in PASSAGE_PROMPT_NAMES if name in model.prompts), None)
-    return model.prompts.get("query") or "", passage or ""
 
 
 def model_parameter_count(model: SentenceTransformer) -> int:
@@ -251,12 +244,14 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
 
 def _set_prompts(model: SentenceTransformer, args: ModelArguments, saved: dict[str, str | None]) -> None:
     """Set the prompts: the arguments', else the checkpoint's own (an empty one is its own, too), else the paper's."""
-    own_passage = next((saved[name] for name in PASSAGE_PROMPT_NAMES if saved.get(name) is not None), PASSAGE_PROMPT)
+    own_passage = next(
+        (saved[name] for name in PROMPT_NAMES["passage"] if saved.get(name) is not None), PASSAGE_PROMPT
+    )
     own_query = QUERY_PROMPT if saved.get("query") is None else saved["query"]
     query = own_query if args.query_prompt is None else args.query_prompt
     passage = own_passage if args.passage_prompt is None else args.passage_prompt
     # Other names of the passage prompt follow, so that a prompt called by any of them is the one that was trained.
-    also = {name: passage for name in PASSAGE_PROMPT_NAMES if name in model.prompts}
+    also = {name: passage for name in PROMPT_NAMES["passage"] if name in model.prompts}
     model.prompts = {**model.prompts, **also, "query": query, "document": passage}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from hf_hybrid.encoders.transliteration import transliterator
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -228,9 +228,5 @@ def _wrap(tokenizer: Tokenizer, max_length: int | None) -> PreTrainedTokenizerFa
     )
 
 
-def _is_first_process() -> bool:
-    return os.environ.get("RANK", "0") == "0"
-
-
 def _progress(texts: list[str], label: str) -> Iterable[str]:
-    return tqdm(texts, desc=label, unit="text", disable=not _is_first_process(), leave=False, mininterval=1.0)
+    return tqdm(texts, desc=label, unit="text", disable=not is_first_rank(), leave=False, mininterval=1.0)

@@ -85,7 +85,7 @@ def evaluate_model(
         >>> evaluation.summary()["mul_map"]  # doctest: +SKIP
         0.5121
     """
-    from hf_hybrid.encoders.models import prompt_texts
+    from hf_hybrid.encoders.prompts import prompt_texts
 
     started = time.perf_counter()
     was_training = model.training

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock
-from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, resolve_prompt, task_of
+from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, task_of
 from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter, model_sha256
 
 if TYPE_CHECKING:

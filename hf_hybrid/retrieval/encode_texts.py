@@ -7,7 +7,6 @@ small; the next window is read and tokenised while this one is encoded; vectors 
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,8 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
+from hf_hybrid.encoders.prompts import check_kind, resolve_prompt
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.encode_tokens import Block, block_maker
 
@@ -72,7 +73,7 @@ def encode_texts(
     windows = (texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW))
     vectors = torch.empty(len(texts), model.get_embedding_dimension(), dtype=torch.float32, device=model.device)
     start = 0
-    with tqdm(total=len(texts), desc="Encoding", unit="text", disable=not show_progress or is_other_rank()) as bar:
+    with tqdm(total=len(texts), desc="Encoding", unit="text", disable=not (show_progress and is_first_rank())) as bar:
         for block in ahead(make_block(window) for window in windows):
             stop = start + len(block.lengths)
             encode_block(
@@ -189,25 +190,10 @@ def ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
         thread.join()
 
 
-def resolve_prompt(model: SentenceTransformer, kind: str, prompt: str | None = None) -> str | None:
-    """The text before every query or passage: the given one, else the one saved with the model, else none."""
-    if prompt is not None:
-        return prompt
-    names = ("query",) if kind == "query" else ("document", "passage", "corpus")
-    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
-    return None if name is None else model.prompts.get(name)
-
-
 def task_of(kind: str) -> str:
     """What sentence-transformers calls it."""
-    if kind not in ("query", "passage"):
-        raise InputError(f"kind is {kind!r}: choose query or passage")
+    check_kind(kind)
     return "query" if kind == "query" else "document"
-
-
-def is_other_rank() -> bool:
-    """Progress is shown by the first process only."""
-    return os.environ.get("RANK", "0") != "0"
 
 
 def _default_batch_tokens(model: SentenceTransformer) -> int:

@@ -19,7 +19,6 @@ identical scores: a matrix product alone does not promise that.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +26,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.score_blocks import ScoreBlock, duplicate_rows
 
@@ -237,7 +237,7 @@ def _rank(
         place_weights=place_weights,
     )
     starts = range(0, num_queries, worker.block_size)
-    for start in tqdm(starts, desc="Ranking", unit="block", disable=not show_progress or _is_other_rank()):
+    for start in tqdm(starts, desc="Ranking", unit="block", disable=not (show_progress and is_first_rank())):
         stop = min(start + worker.block_size, num_queries)
         entries = slice(offsets[start], offsets[stop])
         scores = worker.scores[: stop - start]
@@ -316,8 +316,3 @@ def _raise_not_finite(scores: torch.Tensor, start: int, order: np.ndarray, pool:
 
 def _name(names: Sequence[str] | None, index: int) -> str:
     return f"number {index}" if names is None else repr(names[index])
-
-
-def _is_other_rank() -> bool:
-    """Progress is shown by the first process only."""
-    return os.environ.get("RANK", "0") != "0"

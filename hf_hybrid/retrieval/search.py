@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_texts import is_other_rank
 from hf_hybrid.retrieval.shards import Shards
 
 _QUERIES_AT_ONCE = 1024
@@ -71,7 +71,9 @@ def search_exactly(
         for batch in batches
     ]
     rows = _block_rows(shards.dimension, min(len(queries), _QUERIES_AT_ONCE), max_memory_mb)
-    bar = tqdm(total=shards.num_rows, desc="Searching", unit="passage", disable=not show_progress or is_other_rank())
+    bar = tqdm(
+        total=shards.num_rows, desc="Searching", unit="passage", disable=not (show_progress and is_first_rank())
+    )
     with torch.inference_mode(), bar:
         for first, vectors in shards.blocks(rows):
             vectors = vectors.to(device)

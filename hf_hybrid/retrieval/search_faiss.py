@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +12,9 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
-from hf_hybrid.output_files import check_output, write_json
-from hf_hybrid.retrieval.encode_texts import is_other_rank
+from hf_hybrid.output_files import check_output, whole_file, write_json
 from hf_hybrid.retrieval.search import TopK, check_search, recall_against, search_exactly
 from hf_hybrid.retrieval.shards import Shards
 
@@ -68,7 +66,7 @@ def build_index(
     else:
         index = _train_ivfpq(faiss, shards, lists, subvectors, seed)
         index.nprobe = min(index.nlist, probes or max(8, index.nlist // 16))
-    bar = tqdm(total=shards.num_rows, desc="Indexing", unit="passage", disable=not show_progress or is_other_rank())
+    bar = tqdm(total=shards.num_rows, desc="Indexing", unit="passage", disable=not (show_progress and is_first_rank()))
     with bar:
         for _, vectors in shards.blocks(_BLOCK):
             index.add(vectors.numpy())
@@ -98,11 +96,8 @@ def save_index(index: faiss.Index, path: str | Path, shards: Shards, overwrite: 
     """Write an index beside a note of which vectors it holds (``<path>.json``)."""
     path = Path(path)
     check_output(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        fresh = str(Path(scratch) / path.name)
-        _faiss().write_index(index, fresh)
-        os.replace(fresh, path)
+    with whole_file(path) as fresh:
+        _faiss().write_index(index, str(fresh))
     write_json(f"{path}.json", {"vectors_sha256": shards.fingerprint(), "rows": shards.num_rows}, overwrite=True)
     return path
 

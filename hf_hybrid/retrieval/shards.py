@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.output_files import write_json
-from hf_hybrid.retrieval.encode_sources import file_sha256
+from hf_hybrid.output_files import file_digest, whole_file, write_json
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -111,10 +108,8 @@ class ShardWriter:
         path = shard_path(self.folder, shard)
         for left_behind in self.folder.glob(f".{path.stem}.*"):  # by a process that was killed
             shutil.rmtree(left_behind, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=f".{path.stem}.") as scratch:
-            fresh = Path(scratch) / path.name
+        with whole_file(path) as fresh:
             save_file(tensors, fresh)
-            os.replace(fresh, path)
 
     def finish(self, num_shards: int) -> bool:
         """Complete the manifest when all shards are there.
@@ -125,7 +120,7 @@ class ShardWriter:
         paths = [shard_path(self.folder, shard) for shard in range(num_shards)]
         if not all(path.is_file() for path in paths):
             return False
-        shards = [{"file": path.name, "rows": _rows(path), "sha256": file_sha256(path)} for path in paths]
+        shards = [{"file": path.name, "rows": _rows(path), "sha256": file_digest(path)} for path in paths]
         self._write_manifest(shards, complete=True)
         return True
 
@@ -191,7 +186,7 @@ class Shards:
         """
         for shard, digest in enumerate(self.sha256_of_shard):
             path = shard_path(self.folder, shard)
-            if file_sha256(path) != digest:
+            if file_digest(path) != digest:
                 raise InputError(
                     f"{path} has changed since it was written: delete it and run `hf-hybrid encode` again"
                 )

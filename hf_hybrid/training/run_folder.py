@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import write_bytes
 from hf_hybrid.training.checkpoints import checkpoint_path, whole_steps
 
 if TYPE_CHECKING:
@@ -127,10 +128,8 @@ class RunFolder:
                 if field.init and isinstance(value, bool | int | float | str | list) and value != default:
                     chosen[field.name] = value
         chosen = {name: value for name, value in chosen.items() if name not in NOT_ARGUMENTS and value != []}
-        target = self.path / "arguments.yaml"
-        partial = target.with_suffix(".tmp")
-        partial.write_text(yaml.safe_dump(chosen, allow_unicode=True, sort_keys=True), encoding="utf-8")
-        os.replace(partial, target)
+        recipe = yaml.safe_dump(chosen, allow_unicode=True, sort_keys=True)
+        write_bytes(self.path / "arguments.yaml", recipe.encode(), overwrite=True)
 
 
 ROWS = {
