@@ -1,4 +1,5 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten unasked.
+"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten
+unasked.
 
 And the digests by which files are known.
 """
@@ -107,7 +108,8 @@ def new_directory(
     marker: str = "modules.json",
     content: str = "a saved encoder",
 ) -> Iterator[Path]:
-    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once everything is written.
+    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once
+    everything is written.
 
     Args:
         directory: The directory to write.
@@ -140,5 +142,7 @@ def new_directory(
 
 
 def _one_line_rows(text: str) -> str:
-    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what they are."""
+    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what
+    they are.
+    """
     return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)

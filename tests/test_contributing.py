@@ -1,4 +1,6 @@
-"""The worked examples of `docs/contributing.md`: the files that they name are there, and the change that they show works."""
+"""The worked examples of `docs/contributing.md`: the files that they name are there, and the change that they show
+works.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The frame: names that shadow nothing, a light import, everything an installed user needs, nothing of this machine."""
+"""The frame: names that shadow nothing, a light import, everything an installed user needs, nothing of this
+machine.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def canonical(name: str) -> str:
 
 
 def test_train_run_by_path_sees_installed_modules_and_not_its_own_folder(tmp_path):
-    """`accelerate launch hf_hybrid/train.py` runs it by path: `hf_hybrid/metrics` and the like must not become top-level modules."""
+    """`accelerate launch hf_hybrid/train.py` runs it by path: `hf_hybrid/metrics` and the like must not become
+    top-level modules.
+    """
     names = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file())
     assert {"data", "metrics", "evaluation"} <= set(names)
     script = tmp_path / "run.py"
@@ -58,7 +62,8 @@ def test_train_run_by_path_sees_installed_modules_and_not_its_own_folder(tmp_pat
         "    pass\n"
         "print('first', sys.path[0])\n"
         "print('own', [m for m in sys.modules.values() if getattr(m, '__file__', None)\n"
-        f"    and m.__file__.startswith({str(PACKAGE)!r}) and m.__name__.split('.')[0] not in ('hf_hybrid', '__main__')])\n"
+        f"    and m.__file__.startswith({str(PACKAGE)!r}) and m.__name__.split('.')[0] not in ('hf_hybrid', "
+        "'__main__')])\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-2:] == [f"first {ROOT}", "own []"]

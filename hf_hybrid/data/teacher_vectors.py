@@ -1,12 +1,14 @@
 """Vectors of a teacher for the texts of one language, in one file: a second target of training.
 
     vectors             float16 [texts, d], unit vectors of the distinct texts
-    query, passage      int32 [examples], the text's row in `vectors`; -1 where the example has no such text in the language
+    query, passage      int32 [examples], the text's row in `vectors`; -1 where the example has no such text in the
+                        language
     id_bytes, id_ends   the examples' ids, UTF-8 end to end, int64 [examples]
     metadata            JSON under `teacher`: `TeacherSettings`
 
-All translations of a text have the same target, the vector of the text in the teacher's language: multilingual distillation
-(Reimers & Gurevych, 2020, https://huggingface.co/papers/2004.09813), here with the cosine (module `losses.teacher`).
+All translations of a text have the same target, the vector of the text in the teacher's language: multilingual
+distillation (Reimers & Gurevych, 2020, https://huggingface.co/papers/2004.09813), here with the cosine (module
+`losses.teacher`).
 """
 
 from __future__ import annotations
@@ -98,7 +100,8 @@ class TeacherVectors:
             settings = TeacherSettings(**content)
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise InputError(
-                f"teacher_vectors: {path} cannot be read ({first_line(error)}); make it again with `hf-hybrid teacher-vectors`"
+                f"teacher_vectors: {path} cannot be read ({first_line(error)}); make it again with `hf-hybrid "
+                "teacher-vectors`"
             ) from error
         if version != SCHEMA_VERSION:
             raise InputError(f"teacher_vectors: {path} has schema {version}, not {SCHEMA_VERSION}; make it again")
@@ -189,7 +192,9 @@ def _distinct_texts(
 
 
 def _kinds(model: SentenceTransformer) -> dict[str, str]:
-    """As what each side's texts are embedded; as one kind where that makes no difference, so that a text is embedded once."""
+    """As what each side's texts are embedded; as one kind where that makes no difference, so that a text is embedded
+    once.
+    """
     from sentence_transformers.base.modules import Router
 
     same = resolve_prompt(model, "query") == resolve_prompt(model, "passage")

@@ -1,4 +1,5 @@
-"""Encoders: a pretrained checkpoint, a small transformer from a config, or static embeddings; all are `SentenceTransformer`s.
+"""Encoders: a pretrained checkpoint, a small transformer from a config, or static embeddings; all are
+`SentenceTransformer`s.
 
 Every encoder ends in unit vectors or is compared by cosine, carries its query and passage prompts, and is stored as
 safetensors that plain sentence-transformers loads, and plain `transformers` where it is a transformer. No code of a
@@ -49,8 +50,8 @@ def build_encoder(
 
     Args:
         args: Which encoder, its sizes and prompts.
-        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its own; with
-            `sif_coefficient` they are run through twice, so that an iterator will not do.
+        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its
+            own; with `sif_coefficient` they are run through twice, so that an iterator will not do.
         seed: The same arguments, texts and seed give the same weights. The global generators are left as they were.
 
     Returns:
@@ -71,7 +72,8 @@ def build_encoder(
         model, prompts = _pretrained(args, name, seed)
     elif name is not None:
         raise InputError(
-            f"model_name_or_path: {name} would be ignored by encoder {args.encoder!r}; leave it empty or set encoder to auto"
+            f"model_name_or_path: {name} would be ignored by encoder {args.encoder!r}; leave it empty or set encoder "
+            "to auto"
         )
     else:
         build = _transformer if args.encoder == "transformer" else _static
@@ -163,7 +165,9 @@ def _pretrained(
 
 
 def _transformer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> SentenceTransformer:
-    """Build a DistilBERT-class transformer: BERT's layers without the pooler and segment embeddings that go untrained."""
+    """Build a DistilBERT-class transformer: BERT's layers without the pooler and segment embeddings that go
+    untrained.
+    """
     length = args.max_seq_length or DEFAULT_LENGTH
     tokenizer = _tokenizer(args, texts, seed)
     if tokenizer.pad_token_id is None:
@@ -220,8 +224,8 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
-                f"tokenizer_name_or_path: cannot load a tokenizer from {args.tokenizer_name_or_path} ({first_line(error)}); "
-                "give a directory with tokenizer.json"
+                f"tokenizer_name_or_path: cannot load a tokenizer from {args.tokenizer_name_or_path} "
+                f"({first_line(error)}); give a directory with tokenizer.json"
             ) from error
         if not tokenizer.is_fast:
             raise InputError(
@@ -301,7 +305,8 @@ def _position_limit(model: SentenceTransformer) -> int | None:
 def _freeze_unused_pooler(model: SentenceTransformer) -> None:
     """Freeze BERT's pooler, which token embeddings do not pass: a trained parameter without gradient stops DDP.
 
-    Taking it out (`add_pooling_layer=False`) would do as well, but every later load would report its weights as missing.
+    Taking it out (`add_pooling_layer=False`) would do as well, but every later load would report its weights as
+    missing.
     """
     module = model[0]
     if not isinstance(module, Transformer) or module.module_output_name != "token_embeddings":

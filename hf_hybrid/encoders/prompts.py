@@ -10,7 +10,8 @@ from hf_hybrid.errors import InputError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Names under which sentence-transformers looks for a prompt, in its own order; the first that exists counts, empty or not.
+# Names under which sentence-transformers looks for a prompt, in its own order; the first that exists counts, empty or
+# not.
 PROMPT_NAMES = {"query": ("query",), "passage": ("document", "passage", "corpus")}
 
 

@@ -1,4 +1,6 @@
-"""Losses: the protocol that training asks for, a batch's vectors over all ranks, one InfoNCE core, and the default loss."""
+"""Losses: the protocol that training asks for, a batch's vectors over all ranks, one InfoNCE core, and the default
+loss.
+"""
 
 from hf_hybrid.losses.batch import BatchVectors, RankVectors, embed
 from hf_hybrid.losses.contrastive import Candidates, contrastive_loss, info_nce

@@ -1,8 +1,8 @@
 """What a loss works on: a rank's rows with their vectors, and those of the whole global batch.
 
-`embed` gives the rank's rows, `of_all_ranks` the rows of all ranks, with exact gradients (module `gather`). Engines average
-gradients over ranks. So a loss is that of the global batch if each rank returns either a mean over its own rows, scored against
-all, or a number that follows from the rows of all ranks and is the same everywhere.
+`embed` gives the rank's rows, `of_all_ranks` the rows of all ranks, with exact gradients (module `gather`). Engines
+average gradients over ranks. So a loss is that of the global batch if each rank returns either a mean over its own
+rows, scored against all, or a number that follows from the rows of all ranks and is the same everywhere.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class RankVectors(BatchVectors):
     """A rank's rows of the global batch.
 
     Attributes:
-        texts: `[(2 + k) * n, d]`, all of the rank's vectors in the encoder's precision: queries, then passages, then hard
-            negatives row by row; what `teacher_similarity` takes.
+        texts: `[(2 + k) * n, d]`, all of the rank's vectors in the encoder's precision: queries, then passages, then
+            hard negatives row by row; what `teacher_similarity` takes.
     """
 
     texts: torch.Tensor
@@ -55,7 +55,8 @@ class RankVectors(BatchVectors):
         return torch.arange(rank() * rows, (rank() + 1) * rows, device=self.texts.device)
 
     def of_all_ranks(self, queries: bool = True, negatives: bool = True) -> BatchVectors:
-        """The global batch, rank after rank, with exact gradients, in one collective. Every rank must call it as often.
+        """The global batch, rank after rank, with exact gradients, in one collective. Every rank must call it as
+        often.
 
         Args:
             queries: Gather the queries, too. Where nothing needs them, leave them out: `queries` is then `[0, d]`.
@@ -80,8 +81,8 @@ def embed(model: nn.Module, inputs: dict[str, Any]) -> RankVectors:
     """Embed a collated batch: this rank's rows with their vectors, by gradient caching where the run asks for it.
 
     Args:
-        model: The encoder as the loss is given it, wrapped by an engine or not. Call this once a step: the wrapper's forward
-            pass runs here.
+        model: The encoder as the loss is given it, wrapped by an engine or not. Call this once a step: the wrapper's
+            forward pass runs here.
         inputs: The batch as the loss is given it (`HybridCollator`; the trainer adds `cache_budget`).
     """
     texts = embed_batch(model, inputs)

@@ -1,4 +1,6 @@
-"""`HybridContrastiveLoss`, what is trained with by default: InfoNCE over the global batch, and a teacher's target beside it."""
+"""`HybridContrastiveLoss`, what is trained with by default: InfoNCE over the global batch, and a teacher's target
+beside it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class HybridContrastiveLoss(nn.Module):
         scale: Factor on the cosine; the paper gives none (module `contrastive`).
         negatives: `in_batch`, `in_batch+hard` or `literal`.
         symmetric: Average with the passage-to-query loss. The paper's loss has one direction.
-        teacher_weight: Weight of the distance to a teacher's vectors (module `teacher`), which the batch then carries; 0 for none.
+        teacher_weight: Weight of the distance to a teacher's vectors (module `teacher`), which the batch then carries;
+            0 for none.
 
     Raises:
         InputError: `negatives` needs hard negatives and the batch has none, the value is unknown, or the ranks'

@@ -15,8 +15,9 @@ from hf_hybrid.errors import InputError
 class TrainingLoss(Protocol):
     """A loss that `HybridTrainer(loss=...)` takes: any `torch.nn.Module` with these two methods.
 
-    The trainer keeps the encoder in the loss's attribute `model`. Parameters of the loss's own are trained with the encoder's,
-    and they and its buffers are saved with every checkpoint; engines that replace the optimiser or cut weights refuse them.
+    The trainer keeps the encoder in the loss's attribute `model`. Parameters of the loss's own are trained with the
+    encoder's, and they and its buffers are saved with every checkpoint; engines that replace the optimiser or cut
+    weights refuse them.
     """
 
     def forward(
@@ -29,12 +30,14 @@ class TrainingLoss(Protocol):
             inputs: The rank's collated rows (`HybridCollator`).
 
         Returns:
-            A scalar whose mean over ranks is the loss of the global batch (module `batch`), and named numbers. These are
-            logged under their names as means over ranks and over the steps since the last log that had them.
+            A scalar whose mean over ranks is the loss of the global batch (module `batch`), and named numbers. These
+            are logged under their names as means over ranks and over the steps since the last log that had them.
         """
 
     def settings(self) -> dict[str, Any]:
-        """What must be equal for a run to be resumed, and is recorded in it: names with numbers, texts, booleans or None."""
+        """What must be equal for a run to be resumed, and is recorded in it: names with numbers, texts, booleans or
+        None.
+        """
 
 
 def check_loss(loss: Any) -> None:
@@ -60,8 +63,8 @@ def loss_settings(loss: TrainingLoss) -> dict[str, Any]:
     for name, value in settings.items():
         if not isinstance(value, str | bool | int | float | None):
             raise InputError(
-                f"loss: the setting {name} of {type(loss).__name__} is a {type(value).__name__}; let settings() return "
-                "numbers, texts, booleans or None"
+                f"loss: the setting {name} of {type(loss).__name__} is a {type(value).__name__}; let settings() "
+                "return numbers, texts, booleans or None"
             )
     return json.loads(json.dumps(settings))
 

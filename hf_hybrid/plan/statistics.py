@@ -74,8 +74,9 @@ def describe_plan(plan: HybridBatchPlan) -> str:
     languages = ", ".join(f"{tag} {share:.1%}" for tag, share in declared.query_languages.items() if share > 0)
     crossing = int((declared.pairs > 0).sum())
     return (
-        f"Batch plan: {plan.pairs.num_examples:,} examples, {len(plan.pairs):,} renditions; {len(plan):,} global batches of "
-        f"{plan.settings.global_batch_size:,} rows per epoch; {arms}; {crossing} ordered pairs; query languages: {languages}"
+        f"Batch plan: {plan.pairs.num_examples:,} examples, {len(plan.pairs):,} renditions; {len(plan):,} global "
+        f"batches of {plan.settings.global_batch_size:,} rows per epoch; {arms}; {crossing} ordered pairs; query "
+        f"languages: {languages}"
     )
 
 

@@ -18,7 +18,9 @@ ID_FIELDS = ("docid", "_id", "id")
 
 @dataclass(frozen=True)
 class CorpusBlock:
-    """Consecutive rows of a corpus: those of shard ``index``. ``ids`` and ``texts`` are empty where nobody asked for them."""
+    """Consecutive rows of a corpus: those of shard ``index``. ``ids`` and ``texts`` are empty where nobody asked for
+    them.
+    """
 
     index: int
     ids: Sequence[str]
@@ -39,7 +41,8 @@ class Corpus(Protocol):
 class JsonlCorpus:
     """Passages in ``.jsonl`` or ``.jsonl.gz`` files, one object a line, as MIRACL and BEIR have them.
 
-    A line has an id (``docid``, ``_id`` or ``id``), a ``text`` and perhaps a ``title``; the encoder is given title, a space, and text.
+    A line has an id (``docid``, ``_id`` or ``id``), a ``text`` and perhaps a ``title``; the encoder is given title, a
+    space, and text.
 
     Attributes:
         files: read in this order.

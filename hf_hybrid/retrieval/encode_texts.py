@@ -1,8 +1,9 @@
 """Texts to vectors at the speed of the model: no batch holds more padding than it must.
 
-Against `SentenceTransformer.encode`, with the same vectors: texts are sorted by tokens instead of characters, over a whole window instead
-of a batch; a batch is as many texts as fit a budget of tokens, so that short texts come in large batches and long ones in
-small; the next window is read and tokenised while this one is encoded; vectors go straight to their place.
+Against `SentenceTransformer.encode`, with the same vectors: texts are sorted by tokens instead of characters, over a
+whole window instead of a batch; a batch is as many texts as fit a budget of tokens, so that short texts come in large
+batches and long ones in small; the next window is read and tokenised while this one is encoded; vectors go straight to
+their place.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from hf_hybrid.retrieval.encode_tokens import Block, block_maker
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Tokens, padding included, of a batch. On a CPU a transformer's activations then stay in the cache. A GPU wants to be filled, and a static
-# encoder, which only looks up and adds, to be called rarely.
+# Tokens, padding included, of a batch. On a CPU a transformer's activations then stay in the cache. A GPU wants to be
+# filled, and a static encoder, which only looks up and adds, to be called rarely.
 CPU_BATCH_TOKENS = 2048
 BATCH_TOKENS = 65536
 # Texts that are sorted together.
@@ -54,8 +55,8 @@ def encode_texts(
         texts: the texts.
         kind: ``query`` or ``passage``: which of the prompts saved with the model applies.
         prompt: instead of that prompt; an empty string means none.
-        batch_tokens: tokens of a batch, padding included; by default 2,048 for a transformer on a CPU, 65,536 otherwise. One text
-            longer than this is a batch.
+        batch_tokens: tokens of a batch, padding included; by default 2,048 for a transformer on a CPU, 65,536
+            otherwise. One text longer than this is a batch.
         max_batch_size: texts of a batch at most; by default 8,192.
         show_progress: show a progress bar (first process only).
 
@@ -99,7 +100,8 @@ def encode_block(
     max_batch_size: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
 ) -> None:
-    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device, as unit vectors (zero vectors stay zero).
+    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device, as unit vectors (zero vectors
+    stay zero).
 
     The batches, and so the vectors to the last bit, depend on nothing but the block and the batch sizes.
     """
@@ -126,7 +128,9 @@ def encode_block(
 
 
 def batch_tokens_of(model: SentenceTransformer, batch_size: int) -> int:
-    """The budget that lets a batch hold ``batch_size`` texts of 512 tokens, but never more than is best for the device."""
+    """The budget that lets a batch hold ``batch_size`` texts of 512 tokens, but never more than is best for the
+    device.
+    """
     return min(batch_size * 512, _default_batch_tokens(model))
 
 
@@ -148,7 +152,8 @@ def batches_of(lengths: np.ndarray, batch_tokens: int, max_batch_size: int) -> I
 
 
 def ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
-    """Produce items in a thread, at most ``depth`` of them before they are asked for; exceptions arrive where they are asked for.
+    """Produce items in a thread, at most ``depth`` of them before they are asked for; exceptions arrive where they are
+    asked for.
 
     Example:
         >>> list(ahead(number * number for number in range(4)))

@@ -54,7 +54,8 @@ def search_exactly(
         show_progress: show a progress bar (first process only).
 
     Returns:
-        The passages, equal scores in the corpus's order. Which of several passages with the very score of the last place is kept is left open.
+        The passages, equal scores in the corpus's order. Which of several passages with the very score of the last
+        place is kept is left open.
 
     Raises:
         InputError: k below one, or queries of another dimension.
@@ -91,8 +92,8 @@ def check_search(queries: torch.Tensor, shards: Shards, k: int) -> None:
         raise InputError(f"k must be at least 1, got {k}")
     if queries.ndim != 2 or queries.shape[1] != shards.dimension:
         raise InputError(
-            f"queries of shape {tuple(queries.shape)} cannot be compared with vectors of dimension {shards.dimension}: "
-            "encode them with the model that encoded the corpus"
+            f"queries of shape {tuple(queries.shape)} cannot be compared with vectors of dimension "
+            f"{shards.dimension}: encode them with the model that encoded the corpus"
         )
 
 

@@ -44,11 +44,14 @@ def build_index(
 
     Args:
         shards: the corpus.
-        kind: ``flat``: exact, all vectors in memory. ``ivfpq``: vectors in ``lists`` cells, each compressed to ``subvectors`` bytes.
-        lists: cells; by default four times the square root of the number of passages, as far as the corpus can train them.
-        subvectors: parts of a vector, a byte each; must divide the dimension. By default the dimension divided by four, or the nearest
-            smaller divisor.
-        probes: cells searched for each query; by default a sixteenth of them, at least eight. More find more and take longer.
+        kind: ``flat``: exact, all vectors in memory. ``ivfpq``: vectors in ``lists`` cells, each compressed to
+            ``subvectors`` bytes.
+        lists: cells; by default four times the square root of the number of passages, as far as the corpus can train
+            them.
+        subvectors: parts of a vector, a byte each; must divide the dimension. By default the dimension divided by
+            four, or the nearest smaller divisor.
+        probes: cells searched for each query; by default a sixteenth of them, at least eight. More find more and take
+            longer.
         seed: chooses the vectors that train the cells.
         show_progress: show a progress bar (first process only).
 
@@ -86,7 +89,9 @@ def search_index(index: faiss.Index, queries: torch.Tensor, shards: Shards, k: i
 def measured_recall(
     index: faiss.Index, queries: torch.Tensor, shards: Shards, k: int, sample: int = 200, seed: int = 0
 ) -> float:
-    """Share of the exact best k that the index finds, on a sample of the queries; 1 minus it is what the index loses."""
+    """Share of the exact best k that the index finds, on a sample of the queries; 1 minus it is what the index
+    loses.
+    """
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(queries))[:sample])
     some = queries[chosen.to(queries.device)].cpu()
     return recall_against(search_index(index, some, shards, k), search_exactly(some, shards, k))

@@ -1,11 +1,14 @@
 """Vectors of a large corpus on disk: safetensors shards with a manifest.
 
-    manifest.json              what the vectors are of, written first; at the end, with the shards' rows and sha256, `complete: true`
-    shard-00000.safetensors    vectors [rows, d]; the passages' ids as UTF-8 bytes end to end, id_bytes [bytes] and id_ends [rows]
+    manifest.json              what the vectors are of, written first; at the end, with the shards' rows and sha256,
+                               `complete: true`
+    shard-00000.safetensors    vectors [rows, d]; the passages' ids as UTF-8 bytes end to end, id_bytes [bytes] and
+                               id_ends [rows]
     shard-00001.safetensors    ...
 
-A shard appears whole or not at all, and its content depends on its own rows alone: not on the other shards, the number of processes, or
-where an earlier run was stopped. Hence any number of processes can write shards side by side without talking to each other.
+A shard appears whole or not at all, and its content depends on its own rows alone: not on the other shards, the number
+of processes, or where an earlier run was stopped. Hence any number of processes can write shards side by side without
+talking to each other.
 """
 
 from __future__ import annotations
@@ -115,7 +118,8 @@ class ShardWriter:
         """Complete the manifest when all shards are there.
 
         Returns:
-            Whether they are. Otherwise another process is still at work, and the last one to finish completes the manifest.
+            Whether they are. Otherwise another process is still at work, and the last one to finish completes the
+            manifest.
         """
         paths = [shard_path(self.folder, shard) for shard in range(num_shards)]
         if not all(path.is_file() for path in paths):
@@ -286,5 +290,6 @@ def _check_same(manifest: Mapping[str, Any], settings: ShardSettings, path: Path
     for name, value in vars(settings).items():
         if manifest[name] != value:
             raise InputError(
-                f"{path}: {name} is {manifest[name]!r}, not {value!r}: these are vectors of something else; choose another folder"
+                f"{path}: {name} is {manifest[name]!r}, not {value!r}: these are vectors of something else; choose "
+                "another folder"
             )

@@ -1,7 +1,9 @@
-"""`GuardedTraining`: what keeps a long training run from ending in a hang, in half a checkpoint, or in weights that are NaN.
+"""`GuardedTraining`: what keeps a long training run from ending in a hang, in half a checkpoint, or in weights that
+are NaN.
 
 A mixin for the trainer. Ranks compare their settings before training and agree on what they know every few seconds and
-before every checkpoint; a checkpoint counts once all ranks have written it; a run that was asked to stop saves and stops.
+before every checkpoint; a checkpoint counts once all ranks have written it; a run that was asked to stop saves and
+stops.
 """
 
 from __future__ import annotations
@@ -41,9 +43,9 @@ REPORT = "nonfinite_loss.json"
 # Arguments by which ranks take the same steps together.
 SHARED_ARGUMENTS = """
 max_steps num_train_epochs gradient_accumulation_steps learning_rate weight_decay lr_scheduler_type warmup_steps optim
-max_grad_norm seed bf16 fp16 gradient_checkpointing gradient_cache torch_compile max_tokens logging_strategy logging_steps
-logging_first_step eval_strategy eval_steps eval_delay eval_on_start save_strategy save_steps save_only_model
-save_total_limit load_best_model_at_end metric_for_best_model
+max_grad_norm seed bf16 fp16 gradient_checkpointing gradient_cache torch_compile max_tokens logging_strategy
+logging_steps logging_first_step eval_strategy eval_steps eval_delay eval_on_start save_strategy save_steps
+save_only_model save_total_limit load_best_model_at_end metric_for_best_model
 """.split()
 
 
@@ -135,8 +137,8 @@ class GuardedTraining:
             write_json(path, {"step": step, "grad_norm_by_rank": norms, "batches": batches}, overwrite=True)
         exchange(None)
         raise InputError(
-            f"loss, gradients or weights are not finite at step {step}: the batch's ids are in {path}; look at these rows, or "
-            f"lower --learning_rate, or train without --fp16; {self._way_back()}"
+            f"loss, gradients or weights are not finite at step {step}: the batch's ids are in {path}; look at these "
+            f"rows, or lower --learning_rate, or train without --fp16; {self._way_back()}"
         )
 
     def _way_back(self) -> str:

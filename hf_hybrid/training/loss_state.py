@@ -1,7 +1,7 @@
 """Parameters and buffers of a loss's own: kept equal on all ranks, saved and loaded with checkpoints.
 
-Engines see the encoder only. What they do for its parameters is done here for the loss's: gradients are averaged over ranks and
-cleared after an update. Clipping and the logged norm of gradients are of the encoder's alone.
+Engines see the encoder only. What they do for its parameters is done here for the loss's: gradients are averaged over
+ranks and cleared after an update. Clipping and the logged norm of gradients are of the encoder's alone.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class LossState(TrainerCallback):
         shapes = [{name: tuple(t.shape) for name, t in group.items()} for group in (stored, tensors)]
         if shapes[0] != shapes[1]:
             raise InputError(
-                f"resume: {folder} has the loss's parameters {shapes[0]}, {type(self._loss).__name__} has {shapes[1]}; "
-                "restore the loss or start a new run"
+                f"resume: {folder} has the loss's parameters {shapes[0]}, {type(self._loss).__name__} has "
+                f"{shapes[1]}; restore the loss or start a new run"
             )
         for name, tensor in tensors.items():
             tensor.copy_(stored[name])

@@ -1,4 +1,6 @@
-"""What must be equal for a run to go on from a checkpoint: the plan and the data, the loss, the teacher where there is one."""
+"""What must be equal for a run to go on from a checkpoint: the plan and the data, the loss, the teacher where there is
+one.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from hf_hybrid.plan.batch_plan import HybridBatchPlan
 
 
 def run_fingerprint(plan: HybridBatchPlan, teacher: TeacherVectors | None, loss: TrainingLoss) -> dict[str, Any]:
-    """Settings and data of a plan, the digest of a teacher's file, and the loss's settings; its name if it is a user's own.
+    """Settings and data of a plan, the digest of a teacher's file, and the loss's settings; its name if it is a user's
+    own.
 
     Raises:
         InputError: A setting of the loss cannot be stored, or has the name of another.
@@ -31,7 +34,9 @@ def run_fingerprint(plan: HybridBatchPlan, teacher: TeacherVectors | None, loss:
 
 
 class PlanState(TrainerCallback, ExportableState):
-    """Keeps a run's fingerprint in the trainer state, and refuses to resume it with other batches, targets or another loss."""
+    """Keeps a run's fingerprint in the trainer state, and refuses to resume it with other batches, targets or another
+    loss.
+    """
 
     def __init__(self, fingerprint: dict[str, Any]):
         self.fingerprint = fingerprint

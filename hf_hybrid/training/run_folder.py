@@ -1,4 +1,6 @@
-"""The folder of a training run: claimed once, never overwritten unasked, resumable, with its arguments beside its results."""
+"""The folder of a training run: claimed once, never overwritten unasked, resumable, with its arguments beside its
+results.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,8 @@ class RunFolder:
     def open(cls, training_args: HybridTrainingArguments) -> RunFolder:
         """Claim the output directory: a fresh one, or with `resume` one that holds a run.
 
-        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint to go on
-        from. Until `release`, or its end, no other process can open the folder.
+        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint
+        to go on from. Until `release`, or its end, no other process can open the folder.
 
         Raises:
             InputError: The directory is in use, or there is nothing to resume.
@@ -198,15 +200,17 @@ def _common_checkpoint(path: str) -> str | None:
     if not common and any(every):
         seen = by_rank([f"{len(steps)} checkpoints" for steps in every])
         raise InputError(
-            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all machines "
-            "share, or train with --save_on_each_node"
+            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all "
+            "machines share, or train with --save_on_each_node"
         )
     logger.info("Resuming from %s", f"step {max(common)}" if common else "the start: no checkpoint is whole yet")
     return str(checkpoint_path(path, max(common))) if common else None
 
 
 def _lock(path: Path, seconds: float) -> int | None:
-    """A lock on a folder that the operating system drops with the process, however it ends; None where there are none."""
+    """A lock on a folder that the operating system drops with the process, however it ends; None where there are
+    none.
+    """
     try:
         import fcntl
 

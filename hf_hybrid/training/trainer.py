@@ -1,9 +1,9 @@
 """`HybridTrainer`: sentence-transformers' trainer on global hybrid batches.
 
-What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that mix
-or refill them), the loss (any that follows `losses.protocol`; ids travel with the batch), and the logged values. `GuardedTraining` adds what long runs need when
-something fails. Everything else (optimisers, schedules, checkpoints, DDP, evaluation, callbacks) is the
-`transformers.Trainer`'s.
+What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that
+mix or refill them), the loss (any that follows `losses.protocol`; ids travel with the batch), and the logged values.
+`GuardedTraining` adds what long runs need when something fails. Everything else (optimisers, schedules, checkpoints,
+DDP, evaluation, callbacks) is the `transformers.Trainer`'s.
 """
 
 from __future__ import annotations
@@ -57,13 +57,15 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         model: The encoder.
         args: See `HybridTrainingArguments`.
         train_dataset: The renditions to train on.
-        evaluator: Called at every evaluation; `hf_hybrid.evaluation.evaluate.HybridEvaluator` reports Mo, Cr, Mul, rank distance.
+        evaluator: Called at every evaluation; `hf_hybrid.evaluation.evaluate.HybridEvaluator` reports Mo, Cr, Mul,
+            rank distance.
         callbacks, optimizers: As for `transformers.Trainer`.
-        loss: A loss of your own, see `hf_hybrid.losses.TrainingLoss`; by default `HybridContrastiveLoss` as `args` say.
+        loss: A loss of your own, see `hf_hybrid.losses.TrainingLoss`; by default `HybridContrastiveLoss` as `args`
+            say.
 
     Raises:
-        InputError: The loss does not follow the protocol, or has parameters that the engine cannot train, or `args` have
-            settings of the default loss beside it.
+        InputError: The loss does not follow the protocol, or has parameters that the engine cannot train, or `args`
+            have settings of the default loss beside it.
 
     Example:
         >>> trainer = HybridTrainer(model, HybridTrainingArguments("out", arm="hybrid"), pairs)    # doctest: +SKIP
@@ -127,7 +129,9 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             logger.info("%s", describe_plan(self.plan))
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are compiled."""
+        """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are
+        compiled.
+        """
         if self.args.device.type != "cpu" or self.args.torch_compile:
             return super().train(*args, **kwargs)
         with onednn_layers(self.model):
@@ -149,7 +153,8 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             collate_fn=self.data_collator,
             num_workers=workers,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
-            # A process that forks while one of its threads ends can leave the child hanging (CPython 3.11): once is enough.
+            # A process that forks while one of its threads ends can leave the child hanging (CPython 3.11): once is
+            # enough.
             persistent_workers=workers > 0,
             timeout=LOADER_SECONDS if workers else 0,
             prefetch_factor=self.args.dataloader_prefetch_factor,
@@ -212,7 +217,9 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             super()._load_best_model()
 
     def _compile_inside(self) -> None:
-        """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many chunks."""
+        """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many
+        chunks.
+        """
         plugin = self.accelerator.state.dynamo_plugin
         if plugin.backend == DynamoBackend.NO:
             return
@@ -238,7 +245,9 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         return loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add to training logs what was drawn since the last one, shares of arms and languages, and the loss's scalars."""
+        """Add to training logs what was drawn since the last one, shares of arms and languages, and the loss's
+        scalars.
+        """
         if "loss" in logs:
             logs = {**logs, **self._statistics.pop(self.accelerator)}
             logs |= self._scalars.pop(self.accelerator, taken={*logs, "epoch", "step"})

@@ -1,7 +1,7 @@
 """FSDP2 on two real processes (gloo): accelerate's own wrapping, with our configuration file, around a transformer.
 
-Through accelerate's launcher FSDP2 needs GPUs. Here its sharding runs on a CPU: the plugin reads the variables that the
-launcher sets for `fsdp2.yaml`, and loss, gradients, an update and the gathered weights are those of one process.
+Through accelerate's launcher FSDP2 needs GPUs. Here its sharding runs on a CPU: the plugin reads the variables that
+the launcher sets for `fsdp2.yaml`, and loss, gradients, an update and the gathered weights are those of one process.
 """
 
 from __future__ import annotations

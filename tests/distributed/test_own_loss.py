@@ -1,4 +1,6 @@
-"""A loss of the user's own on two real ranks (gloo): the losses, scalars, weights and loss's parameters of one process."""
+"""A loss of the user's own on two real ranks (gloo): the losses, scalars, weights and loss's parameters of one
+process.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,9 @@ LanguageMeansLoss = run_block(python_blocks("training.md", "A loss of your own")
 # Plain gradient descent: Adam would make full steps of gradients that are zero but for rounding.
 FLAGS = (
     "--vocab_size 400 --embedding_dimension 32 --hidden_size 32 --num_hidden_layers 1 --num_attention_heads 2 "
-    "--intermediate_size 64 --dropout 0 --global_batch_size 16 --max_steps 6 --learning_rate 0.1 --optim sgd --warmup_steps 0 "
-    "--max_grad_norm 0 --logging_steps 1 --save_steps 6 --dev_split none --test_split none --use_cpu --disable_tqdm true "
-    "--gradient_accumulation_steps 2"
+    "--intermediate_size 64 --dropout 0 --global_batch_size 16 --max_steps 6 --learning_rate 0.1 --optim sgd "
+    "--warmup_steps 0 --max_grad_norm 0 --logging_steps 1 --save_steps 6 --dev_split none --test_split none --use_cpu "
+    "--disable_tqdm true --gradient_accumulation_steps 2"
 ).split()
 KINDS = {
     "static": ["--encoder", "static"],
@@ -30,7 +32,9 @@ KINDS = {
 
 
 class WithLearnedWeight(LanguageMeansLoss):
-    """The documented loss with a parameter of its own, which starts differently on every rank and gets gradients of all."""
+    """The documented loss with a parameter of its own, which starts differently on every rank and gets gradients of
+    all.
+    """
 
     def __init__(self):
         super().__init__(penalty_weight=3.0)
