@@ -39,6 +39,7 @@ class HybridContrastiveLoss(nn.Module):
         scale: float = 20.0,
         negatives: str = "in_batch",
         symmetric: bool = False,
+        *,
         teacher_weight: float = 0.0,
     ):
         super().__init__()

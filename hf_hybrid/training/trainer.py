@@ -96,8 +96,8 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         with args.main_process_first(local=False, desc="tokenising"):
             tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
         if loss is None:
-            teacher_weight = args.teacher_weight if teacher else 0.0
-            loss = HybridContrastiveLoss(args.scale, self.negatives, args.symmetric, teacher_weight)
+            weight = args.teacher_weight if teacher else 0.0
+            loss = HybridContrastiveLoss(args.scale, self.negatives, args.symmetric, teacher_weight=weight)
         self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, loss)
         super().__init__(
             model=model,
