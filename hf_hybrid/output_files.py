@@ -1,7 +1,12 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten unasked."""
+"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten
+unasked.
+
+And the digests by which files are known.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -69,13 +74,42 @@ def write_bytes(path: str | Path, content: bytes, overwrite: bool = False) -> Pa
 
 
 @contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a path to write a file at, beside its place, which it takes once everything is written.
+
+    For writers that want a path. What is there is replaced: see `check_output`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        fresh = Path(scratch) / path.name
+        yield fresh
+        os.replace(fresh, path)
+
+
+def file_digest(path: str | Path, algorithm: str = "sha256", start: bytes = b"") -> str:
+    """Digest of `start` and a file's content, in hexadecimal; read in pieces.
+
+    Example:
+        >>> file_digest(os.devnull)[:12]
+        'e3b0c44298fc'
+    """
+    digest = hashlib.new(algorithm, start)
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@contextmanager
 def new_directory(
     directory: str | os.PathLike[str],
     overwrite: bool = False,
     marker: str = "modules.json",
     content: str = "a saved encoder",
 ) -> Iterator[Path]:
-    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once everything is written.
+    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once
+    everything is written.
 
     Args:
         directory: The directory to write.
@@ -108,5 +142,7 @@ def new_directory(
 
 
 def _one_line_rows(text: str) -> str:
-    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what they are."""
+    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what
+    they are.
+    """
     return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)

@@ -173,8 +173,8 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
 
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
     """A benchmark whose passages are on disk: each language by itself."""
+    from hf_hybrid.engines.first_rank import is_first_rank
     from hf_hybrid.evaluation.corpus import evaluate_corpora
-    from hf_hybrid.retrieval.encode_texts import is_other_rank
 
     if arguments.plots:
         raise InputError(f"--plots: {benchmark.name} has no language matrix to draw; leave it out")
@@ -193,7 +193,7 @@ def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark,
         max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
     )
-    if is_other_rank():
+    if not is_first_rank():
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:

@@ -1,4 +1,6 @@
-"""Find and read renditions: a local Parquet/JSONL file or folder, or a Hub data set, with errors that name the file."""
+"""Find and read renditions: a local Parquet/JSONL file or folder, or a Hub data set, with errors that name the
+file.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +71,8 @@ def _card_has_configs(folder: Path) -> bool:
 def _files_of_card(folder: Path, split: str, config: str | None) -> list[Path]:
     """The files that the card's configuration names for a split.
 
-    They are then read as files: `datasets` caches a folder by its card alone, and would give the old rows of a file that
-    was built anew.
+    They are then read as files: `datasets` caches a folder by its card alone, and would give the old rows of a file
+    that was built anew.
     """
     from datasets import load_dataset_builder
 
@@ -84,7 +86,9 @@ def _files_of_card(folder: Path, split: str, config: str | None) -> list[Path]:
 
 
 def _files_of_split(folder: Path, split: str) -> list[Path]:
-    """The folder's files for a split: `<split>.*`, `<split>-*.*`, `<split>/*`; a flat folder of anything is `train`."""
+    """The folder's files for a split: `<split>.*`, `<split>-*.*`, `<split>/*`; a flat folder of anything is
+    `train`.
+    """
     files = sorted(f for f in folder.rglob("*") if f.suffix in SUFFIXES and f.is_file())
     if not files:
         raise InputError(f"{folder}: no .parquet or .jsonl file in it; give the folder that holds the renditions")
@@ -130,7 +134,8 @@ def _check_json_lines(file: Path) -> None:
                 ) from None
             if not isinstance(record, dict):
                 raise InputError(
-                    f"{file}, line {number}: not a JSON object; each line is one rendition with id, lang, query, passage"
+                    f"{file}, line {number}: not a JSON object; each line is one rendition with id, lang, query, "
+                    "passage"
                 )
 
 

@@ -1,8 +1,8 @@
 """`ParallelPairs`: renditions of parallel examples as one Arrow table and two presence matrices.
 
 An example is a question with its passage, known by an `id` that all its translations share; a rendition is the example
-in one language: a row `(id, lang, query, passage)`. Eleven languages give 121 ordered language pairs, and none of them is
-ever written out: a pair `(a, b)` of an example is its row in `a` for the query and its row in `b` for the passage.
+in one language: a row `(id, lang, query, passage)`. Eleven languages give 121 ordered language pairs, and none of them
+is ever written out: a pair `(a, b)` of an example is its row in `a` for the query and its row in `b` for the passage.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ParallelPairs:
 
     Example:
         >>> from datasets import Dataset
-        >>> rows = [("q1", "en", "Capital of Peru?", "Lima is the capital."), ("q1", "de", "Hauptstadt von Peru?", "Lima.")]
+        >>> rows = [("q1", "en", "Capital of Peru?", "Lima is."), ("q1", "de", "Hauptstadt von Peru?", "Lima.")]
         >>> pairs = ParallelPairs(Dataset.from_list([dict(zip(("id", "lang", "query", "passage"), r)) for r in rows]))
         >>> pairs.languages, pairs.num_examples
         (('de', 'en'), 1)
@@ -128,7 +128,8 @@ class ParallelPairs:
         return len(self.dataset)
 
     def __repr__(self) -> str:
-        return f"ParallelPairs({self.name}: {self.num_examples:,} examples, {len(self):,} renditions, {len(self.languages)} languages)"
+        counts = f"{self.num_examples:,} examples, {len(self):,} renditions, {len(self.languages)} languages"
+        return f"ParallelPairs({self.name}: {counts})"
 
     @property
     def num_examples(self) -> int:
@@ -179,7 +180,8 @@ class ParallelPairs:
         missing = [c for c in ("id", "lang", *TEXT_COLUMNS) if c not in self.dataset.column_names]
         if missing:
             raise InputError(
-                f"{self.name}: no column '{missing[0]}'; renditions need id, lang, query, passage, found {', '.join(self.dataset.column_names)}"
+                f"{self.name}: no column '{missing[0]}'; renditions need id, lang, query, passage, found "
+                f"{', '.join(self.dataset.column_names)}"
             )
         if len(self.dataset) == 0:
             raise InputError(f"{self.name}: no rows; give a file with at least one rendition")

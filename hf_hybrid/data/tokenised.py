@@ -1,7 +1,7 @@
 """Renditions tokenised once: `TokenisedPairs` hands out the token ids of any batch of the plan.
 
-Each rendition's query and passage is tokenised a single time by `datasets.map`, whose fingerprint cache makes the next run
-with the same data, tokenizer and limits start at once. Batches then are gathers from memory-mapped arrays.
+Each rendition's query and passage is tokenised a single time by `datasets.map`, whose fingerprint cache makes the next
+run with the same data, tokenizer and limits start at once. Batches then are gathers from memory-mapped arrays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features, List, Value
 
-from hf_hybrid.encoders.models import is_static, prompt_texts
+from hf_hybrid.encoders.models import is_static
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, GlobalBatch
@@ -115,7 +116,8 @@ class TokenisedPairs:
     Raises:
         InputError: A row has fewer hard negatives than `num_negatives`.
 
-    `__getitems__` takes a `BatchSlice` where other data sets take a list of indices; it is called in the loader's worker.
+    `__getitems__` takes a `BatchSlice` where other data sets take a list of indices; it is called in the loader's
+    worker.
     """
 
     def __init__(
@@ -224,7 +226,8 @@ def _digest(model: SentenceTransformer, max_length: int | None, *settings: str) 
     """What the token ids depend on besides the text."""
     tokenizer = json.loads(_tokenizer_of(model).to_str())
     if not is_static(model):
-        # Set by every call of a transformers tokenizer, and no property of it; a static encoder's truncation is its own.
+        # Set by every call of a transformers tokenizer, and no property of it; a static encoder's truncation is its
+        # own.
         tokenizer = {key: value for key, value in tokenizer.items() if key not in ("truncation", "padding")}
     return json.dumps([tokenizer, is_static(model), _limit(model, max_length), *settings])
 
@@ -241,7 +244,9 @@ def _limit(model: SentenceTransformer, max_length: int | None) -> int | None:
 
 
 def _encoder_of(model: SentenceTransformer, max_length: int | None):
-    """A function from texts (or None) and a prompt to lists of token ids: exactly those that `model.encode` would use."""
+    """A function from texts (or None) and a prompt to lists of token ids: exactly those that `model.encode` would
+    use.
+    """
     limit = _limit(model, max_length)
 
     def encode(texts: list[str | None], prompt: str) -> list[list[int]]:

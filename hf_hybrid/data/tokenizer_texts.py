@@ -1,6 +1,8 @@
-"""The texts that an encoder from scratch trains its tokenizer on: those of its training data, or of files, balanced by language.
+"""The texts that an encoder from scratch trains its tokenizer on: those of its training data, or of files, balanced by
+language.
 
-A vocabulary follows the text it is trained on: where a language has a tenth of the text, it gets a tenth of the pieces.
+A vocabulary follows the text it is trained on: where a language has a tenth of the text, it gets a tenth of the
+pieces.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ class TokenizerTexts:
     Args:
         datasets: Data sets with a column `lang` and any of `query`, `passage`, `text`.
         languages: Only texts in these languages; all by default.
-        characters: At most so many characters of every language, of distinct texts in an order that depends on the texts
-            alone (a Chinese character counts as three, a Japanese one as two); by default all texts, as they come.
+        characters: At most so many characters of every language, of distinct texts in an order that depends on the
+            texts alone (a Chinese character counts as three, a Japanese one as two); by default all texts, as they
+            come.
 
     Example:
         >>> rows = {"lang": ["de", "en", "en"], "query": ["eins", "one", "two"], "passage": [None, "one", "two"]}
@@ -89,8 +92,8 @@ def load_tokenizer_texts(
     for path, dataset in zip(paths, datasets, strict=True):
         if "lang" not in dataset.column_names or not set(COLUMNS) & set(dataset.column_names):
             raise InputError(
-                f"tokenizer_texts: {path} has the columns {', '.join(dataset.column_names)}; it needs lang, and one or more of "
-                f"{', '.join(COLUMNS)}"
+                f"tokenizer_texts: {path} has the columns {', '.join(dataset.column_names)}; it needs lang, and one "
+                f"or more of {', '.join(COLUMNS)}"
             )
     return TokenizerTexts(datasets, languages, characters)
 

@@ -84,19 +84,19 @@ def find_checkpoint(
         raise InputError(f"{argument}: {name!r} is neither a directory nor a Hub name") from error
     except LocalEntryNotFoundError as error:
         raise InputError(
-            f"{argument}: no directory {name}, and the Hub cannot be reached nor is it in the cache; check the spelling, "
-            "connect to the network, or give a local directory"
+            f"{argument}: no directory {name}, and the Hub cannot be reached nor is it in the cache; check the "
+            "spelling, connect to the network, or give a local directory"
         ) from error
     except HfHubHTTPError as error:
         where = name if revision is None else f"{name} at revision {revision}"
         raise InputError(
-            f"{argument}: the Hub does not give out {where} ({first_line(error)}); check the name and the revision, and "
-            "log in with `hf auth login` if it is private or gated"
+            f"{argument}: the Hub does not give out {where} ({first_line(error)}); check the name and the revision, "
+            "and log in with `hf auth login` if it is private or gated"
         ) from error
     except OSError as error:
         raise InputError(
-            f"{argument}: cannot fetch {name} from the Hub ({first_line(error)}); check the network and HF_HUB_OFFLINE, "
-            "or give a local directory"
+            f"{argument}: cannot fetch {name} from the Hub ({first_line(error)}); check the network and "
+            "HF_HUB_OFFLINE, or give a local directory"
         ) from error
 
 
@@ -166,8 +166,8 @@ def _refuse_pickled_weights(folder: Path, name: str) -> None:
         pickles = sorted(path.name for pattern in PICKLES for path in part.glob(pattern))
         if pickles and not any(part.glob("*.safetensors")):
             raise InputError(
-                f"model_name_or_path: {name} has only pickled weights ({pickles[0]}), which can run code when read; convert "
-                f"them where you trust them: SentenceTransformer({name!r}).save_pretrained('converted')"
+                f"model_name_or_path: {name} has only pickled weights ({pickles[0]}), which can run code when read; "
+                f"convert them where you trust them: SentenceTransformer({name!r}).save_pretrained('converted')"
             )
 
 

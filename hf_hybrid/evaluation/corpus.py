@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.evaluation.figures import CORPORA, columns
 from hf_hybrid.retrieval.encode_corpus import ROWS_PER_SHARD, encode_corpus
-from hf_hybrid.retrieval.encode_texts import batch_tokens_of, encode_texts, resolve_prompt
+from hf_hybrid.retrieval.encode_texts import batch_tokens_of, encode_texts
 from hf_hybrid.retrieval.search import search_exactly
 from hf_hybrid.retrieval.shards import wait_until_complete
 

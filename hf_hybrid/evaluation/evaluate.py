@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
 from hf_hybrid.evaluation.measured import Evaluation, kept_values, measured_values
@@ -23,7 +24,6 @@ from hf_hybrid.metrics import (
     summarise_rank_distance,
 )
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
-from hf_hybrid.retrieval.encode_texts import resolve_prompt
 from hf_hybrid.retrieval.ranks import Pool, RelevantRanks, relevant_ranks, trec_order
 
 if TYPE_CHECKING:

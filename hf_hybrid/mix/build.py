@@ -25,9 +25,10 @@ from hf_hybrid.mix.card import write_card
 from hf_hybrid.mix.language_check import LANGUAGES, LanguageIdentifier
 from hf_hybrid.mix.licences import licences_of_group
 from hf_hybrid.mix.parts import CONFIGS, HELD_OUT_CONFIG, PARTS, Part
-from hf_hybrid.mix.prepare import RowGroups, file_digest, prepare
+from hf_hybrid.mix.prepare import RowGroups, prepare
 from hf_hybrid.mix.splits import dev_documents
 from hf_hybrid.mix.statistics import Statistics
+from hf_hybrid.output_files import file_digest
 from hf_hybrid.overlap.index import Thresholds
 from hf_hybrid.overlap.run import decontaminate
 from hf_hybrid.overlap.scan import scan

@@ -23,6 +23,7 @@ from hf_hybrid.mix.filters import Refusals, choose_rows, complete_examples, filt
 from hf_hybrid.mix.language_check import LanguageIdentifier
 from hf_hybrid.mix.parallel_readers import COLUMNS
 from hf_hybrid.mix.parts import HELD_OUT_CONFIG, Part
+from hf_hybrid.output_files import file_digest
 
 logger = logging.getLogger(__name__)
 SCHEMA = pa.schema([(column, pa.string()) for column in COLUMNS])
@@ -33,12 +34,6 @@ _CODE = (
     "../overlap/comparable_text.py",
     "../overlap/near_duplicates.py",
 )
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @cache

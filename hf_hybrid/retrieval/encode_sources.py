@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import file_digest
 
 ID_FIELDS = ("docid", "_id", "id")
 
 
 @dataclass(frozen=True)
 class CorpusBlock:
-    """Consecutive rows of a corpus: those of shard ``index``. ``ids`` and ``texts`` are empty where nobody asked for them."""
+    """Consecutive rows of a corpus: those of shard ``index``. ``ids`` and ``texts`` are empty where nobody asked for
+    them.
+    """
 
     index: int
     ids: Sequence[str]
@@ -38,7 +41,8 @@ class Corpus(Protocol):
 class JsonlCorpus:
     """Passages in ``.jsonl`` or ``.jsonl.gz`` files, one object a line, as MIRACL and BEIR have them.
 
-    A line has an id (``docid``, ``_id`` or ``id``), a ``text`` and perhaps a ``title``; the encoder is given title, a space, and text.
+    A line has an id (``docid``, ``_id`` or ``id``), a ``text`` and perhaps a ``title``; the encoder is given title, a
+    space, and text.
 
     Attributes:
         files: read in this order.
@@ -58,7 +62,7 @@ class JsonlCorpus:
 
     def sha256(self) -> str:
         """Digest of the files' bytes."""
-        return hashlib.sha256("\n".join(file_sha256(file) for file in self.files).encode()).hexdigest()
+        return hashlib.sha256("\n".join(file_digest(file) for file in self.files).encode()).hexdigest()
 
     def blocks(self, rows: int, wanted: Callable[[int], bool]) -> Iterator[CorpusBlock]:
         """See `Corpus.blocks`; lines of other blocks are not even parsed."""
@@ -144,9 +148,3 @@ def parse_line(line: bytes | str, file: Path, number: int) -> dict[str, Any]:
 
 def _block(index: int, passages: list[tuple[str, str]]) -> CorpusBlock:
     return CorpusBlock(index, [identifier for identifier, _ in passages], [text for _, text in passages])
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

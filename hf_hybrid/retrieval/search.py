@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_texts import is_other_rank
 from hf_hybrid.retrieval.shards import Shards
 
 _QUERIES_AT_ONCE = 1024
@@ -54,7 +54,8 @@ def search_exactly(
         show_progress: show a progress bar (first process only).
 
     Returns:
-        The passages, equal scores in the corpus's order. Which of several passages with the very score of the last place is kept is left open.
+        The passages, equal scores in the corpus's order. Which of several passages with the very score of the last
+        place is kept is left open.
 
     Raises:
         InputError: k below one, or queries of another dimension.
@@ -71,7 +72,9 @@ def search_exactly(
         for batch in batches
     ]
     rows = _block_rows(shards.dimension, min(len(queries), _QUERIES_AT_ONCE), max_memory_mb)
-    bar = tqdm(total=shards.num_rows, desc="Searching", unit="passage", disable=not show_progress or is_other_rank())
+    bar = tqdm(
+        total=shards.num_rows, desc="Searching", unit="passage", disable=not (show_progress and is_first_rank())
+    )
     with torch.inference_mode(), bar:
         for first, vectors in shards.blocks(rows):
             vectors = vectors.to(device)
@@ -89,8 +92,8 @@ def check_search(queries: torch.Tensor, shards: Shards, k: int) -> None:
         raise InputError(f"k must be at least 1, got {k}")
     if queries.ndim != 2 or queries.shape[1] != shards.dimension:
         raise InputError(
-            f"queries of shape {tuple(queries.shape)} cannot be compared with vectors of dimension {shards.dimension}: "
-            "encode them with the model that encoded the corpus"
+            f"queries of shape {tuple(queries.shape)} cannot be compared with vectors of dimension "
+            f"{shards.dimension}: encode them with the model that encoded the corpus"
         )
 
 

@@ -1,4 +1,6 @@
-"""The folder of a training run: claimed once, never overwritten unasked, resumable, with its arguments beside its results."""
+"""The folder of a training run: claimed once, never overwritten unasked, resumable, with its arguments beside its
+results.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ import yaml
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.figures import RUN, columns
+from hf_hybrid.output_files import write_bytes
 from hf_hybrid.training.checkpoints import checkpoint_path, whole_steps
 
 if TYPE_CHECKING:
@@ -49,8 +52,8 @@ class RunFolder:
     def open(cls, training_args: HybridTrainingArguments) -> RunFolder:
         """Claim the output directory: a fresh one, or with `resume` one that holds a run.
 
-        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint to go on
-        from. Until `release`, or its end, no other process can open the folder.
+        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint
+        to go on from. Until `release`, or its end, no other process can open the folder.
 
         Raises:
             InputError: The directory is in use, or there is nothing to resume.
@@ -128,10 +131,8 @@ class RunFolder:
                 if field.init and isinstance(value, bool | int | float | str | list) and value != default:
                     chosen[field.name] = value
         chosen = {name: value for name, value in chosen.items() if name not in NOT_ARGUMENTS and value != []}
-        target = self.path / "arguments.yaml"
-        partial = target.with_suffix(".tmp")
-        partial.write_text(yaml.safe_dump(chosen, allow_unicode=True, sort_keys=True), encoding="utf-8")
-        os.replace(partial, target)
+        recipe = yaml.safe_dump(chosen, allow_unicode=True, sort_keys=True)
+        write_bytes(self.path / "arguments.yaml", recipe.encode(), overwrite=True)
 
 
 def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
@@ -192,15 +193,17 @@ def _common_checkpoint(path: str) -> str | None:
     if not common and any(every):
         seen = by_rank([f"{len(steps)} checkpoints" for steps in every])
         raise InputError(
-            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all machines "
-            "share, or train with --save_on_each_node"
+            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all "
+            "machines share, or train with --save_on_each_node"
         )
     logger.info("Resuming from %s", f"step {max(common)}" if common else "the start: no checkpoint is whole yet")
     return str(checkpoint_path(path, max(common))) if common else None
 
 
 def _lock(path: Path, seconds: float) -> int | None:
-    """A lock on a folder that the operating system drops with the process, however it ends; None where there are none."""
+    """A lock on a folder that the operating system drops with the process, however it ends; None where there are
+    none.
+    """
     try:
         import fcntl
 

@@ -1,4 +1,6 @@
-"""The packaged recipes, run through the command: those for Hub models on tiny checkpoints of the same architectures."""
+"""The packaged recipes, run through the command: those for Hub models on tiny checkpoints of the same
+architectures.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.encoders.test_models import checkpoint, labse_like, tokenizer  # noqa
 from tests.test_train import write_splits
 
 # What a test has to change: a CPU has no bf16, the tiny checkpoints hold 32 tokens, and three steps are enough.
-ON_A_CPU = "--bf16 false --use_cpu --max_seq_length 30 --max_steps 3 --eval_steps 3 --save_steps 3 --disable_tqdm true".split()
+ON_A_CPU = (
+    "--bf16 false --use_cpu --max_seq_length 30 --max_steps 3 --eval_steps 3 --save_steps 3 --disable_tqdm true"
+).split()
 SMALL_DATA = "--global_batch_size 20 --max_eval_examples 5 --dataloader_num_workers 0".split()
 
 

@@ -153,7 +153,9 @@ def test_rows_keep_their_numbers(parallel_pairs):
 
 
 def test_selected_languages_are_read_in_large_pieces():
-    """One chunk for every row, as `datasets` gives them, made the index and hash of half a million rows take minutes."""
+    """One chunk for every row, as `datasets` gives them, made the index and hash of half a million rows take
+    minutes.
+    """
     rows = renditions(200)
     chosen = make_pairs(rows).select_languages(["de", "en"])
     alone = make_pairs([row for row in rows if row["lang"] in ("de", "en")])

@@ -1,4 +1,6 @@
-"""A teacher's vectors: the file that the command writes, the targets of a batch, training with them, and what is refused."""
+"""A teacher's vectors: the file that the command writes, the targets of a batch, training with them, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,8 @@ def test_the_file_holds_the_vector_of_every_english_text(pairs, teacher, file):
                 assert of == -1
             else:
                 np.testing.assert_allclose(found.vectors[of].float().numpy(), encode(row[side]), atol=1e-3)
-    # Two examples share a passage in the data; here they do not differ in their answers either: equal texts are stored once.
+    # Two examples share a passage in the data; here they do not differ in their answers either: equal texts are stored
+    # once.
     assert len(found.vectors) == len({text for row in english for text in (row["query"], row["passage"]) if text})
 
 

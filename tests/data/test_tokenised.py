@@ -14,7 +14,7 @@ from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenColumn, TokenisedPairs
 from hf_hybrid.encoders.models import build_encoder, is_static
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses.hybrid_loss import embed_batch
+from hf_hybrid.losses.batch import embed_batch
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, PlanSettings
 from tests.conftest import make_pairs, renditions

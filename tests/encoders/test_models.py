@@ -27,7 +27,8 @@ from transformers import (
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint
-from hf_hybrid.encoders.models import build_encoder, is_static, model_parameter_count, prompt_texts, save_encoder
+from hf_hybrid.encoders.models import build_encoder, is_static, model_parameter_count, save_encoder
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.errors import InputError
 

@@ -100,7 +100,9 @@ sys.stdout.write(f"{peak() - before:.1f}")
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
 def test_memory_is_that_of_a_block(tmp_path):
-    """300,000 vectors of 256 dimensions are 293 MiB; a block may take 8, and one shard of 8 MiB is mapped at a time."""
+    """300,000 vectors of 256 dimensions are 293 MiB; a block may take 8, and one shard of 8 MiB is mapped at a
+    time.
+    """
     import subprocess
 
     write_shards(tmp_path / "large", 300_000, dimension=256, rows_per_shard=8192)

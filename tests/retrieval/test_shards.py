@@ -195,7 +195,8 @@ def slowly(self, shard, *rest):
     write(self, shard, *rest)
 ShardWriter.write = slowly
 corpus = JsonlCorpus((Path(sys.argv[2]),))
-encode_corpus.encode_corpus(load_encoder(sys.argv[1], device="cpu"), corpus, sys.argv[3], model_name="model", rows_per_shard=10)
+model = load_encoder(sys.argv[1], device="cpu")
+encode_corpus.encode_corpus(model, corpus, sys.argv[3], model_name="model", rows_per_shard=10)
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from huggingface_hub.utils import filter_repo_objects
 from yaml import YAMLError
 
 from hf_hybrid.errors import InputError, first_line
+from hf_hybrid.output_files import file_digest
 
 KINDS = ("model", "dataset", "space")
 # Traces of tools, which nobody means to publish; the Hub refuses commits to the first two.
@@ -46,21 +46,12 @@ class LocalFile:
     @cached_property
     def sha256(self) -> str:
         """Name of the content in the Hub's storage for large files."""
-        return file_digest(self.source, "sha256")
+        return file_digest(self.source)
 
     @cached_property
     def blob_name(self) -> str:
         """Name of the content in git."""
         return git_blob_name(self.source)
-
-
-def file_digest(path: Path, algorithm: str, start: bytes = b"") -> str:
-    """Digest of `start` and a file's content, read in pieces."""
-    digest = hashlib.new(algorithm, start)
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def git_blob_name(path: Path) -> str:
