@@ -96,7 +96,7 @@ def _is_broken_connection(error: BaseException) -> bool:
 
 
 @contextmanager
-def in_words(place: Place) -> Iterator[None]:
+def as_input_error(place: Place) -> Iterator[None]:
     """Turn what the Hub's libraries raise into an `InputError` that says what to do. Defects pass."""
     try:
         yield

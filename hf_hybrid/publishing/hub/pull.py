@@ -14,7 +14,7 @@ from huggingface_hub.utils import filter_repo_objects
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import put_in_place
 from hf_hybrid.publishing.hub.connection import make_api
-from hf_hybrid.publishing.hub.failures import Patience, Place, check_name, in_words, some
+from hf_hybrid.publishing.hub.failures import Patience, Place, as_input_error, check_name, some
 from hf_hybrid.publishing.hub.files import LocalFile, files_on_the_hub
 from hf_hybrid.publishing.repository_kind import KINDS, check_kind
 
@@ -64,7 +64,7 @@ def pull_repository(
     _check_folder(folder, overwrite)
     api = make_api(get_token())
     patterns = {"allow_patterns": list(include) or None, "ignore_patterns": list(exclude) or None}
-    with in_words(Place(api.endpoint, kind, repo_id, revision)):
+    with as_input_error(Place(api.endpoint, kind, repo_id, revision)):
         kind = patience.tried(lambda: _find_kind(api, repo_id, kind), f"looking for {repo_id}")
     place = Place(api.endpoint, kind, repo_id, revision)
 
@@ -86,7 +86,7 @@ def pull_repository(
         put_in_place(partial, folder)
         return Pulled(place, folder, commit, len(wanted), sum(entry.size for entry in wanted.values()))
 
-    with in_words(place):
+    with as_input_error(place):
         return patience.tried(fetch, f"fetching {place}")
 
 

@@ -12,7 +12,7 @@ from hf_hybrid import __version__
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.hub.checks import find_problems
 from hf_hybrid.publishing.hub.connection import make_api
-from hf_hybrid.publishing.hub.failures import Patience, Place, check_name, in_words, pause_before_retry, some
+from hf_hybrid.publishing.hub.failures import Patience, Place, as_input_error, check_name, pause_before_retry, some
 from hf_hybrid.publishing.hub.files import LocalFile, list_files
 from hf_hybrid.publishing.hub.plan import UPLOADED, PushPlan, Target, make_plan
 from hf_hybrid.publishing.repository_kind import kind_of_folder, read_fields
@@ -106,7 +106,7 @@ def push_folder(
         done = _commit(api, plan, files, message or f"Push with hf-hybrid {__version__}")
         return Pushed(plans[0], done.oid, done.pr_url, done.pr_revision)
 
-    with in_words(place):
+    with as_input_error(place):
         pushed = patience.tried(push, f"pushing to {place}")
         if not dry_run:
             patience.tried(lambda: _verify(api, target, pushed, files, token), "looking at what has arrived")
