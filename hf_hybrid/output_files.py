@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -128,17 +129,24 @@ def new_directory(
         raise InputError(f"{target}: holds more than {content} and is not replaced; choose another output directory")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as parent:
-        fresh, old = Path(parent) / "new", Path(parent) / "old"
+        fresh = Path(parent) / "new"
         fresh.mkdir()
         yield fresh
-        if target.exists():
-            os.replace(target, old)
-        try:
-            os.replace(fresh, target)
-        except OSError:
-            if old.exists():
-                os.replace(old, target)
-            raise
+        put_in_place(fresh, target)
+
+
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Give a finished folder its name; one that has the name goes only after the new one stands."""
+    old = fresh.with_name(f"{fresh.name}.old")
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(fresh, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _one_line_rows(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_hybrid.benchmarks.parallel import fields_of_pairs
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,10 +88,8 @@ class Benchmark:
     def from_pairs(
         cls, pairs: ParallelPairs, name: str = "dev", max_examples: int | None = None, seed: int = 0
     ) -> Benchmark:
-        """Make a benchmark of parallel training or development data, see `hf_hybrid.benchmarks.parallel`."""
-        from hf_hybrid.benchmarks.parallel import benchmark_from_pairs
-
-        return benchmark_from_pairs(pairs, name=name, max_examples=max_examples, seed=seed)
+        """Make a benchmark of parallel training or development data, see `hf_hybrid.benchmarks.parallel.fields_of_pairs`."""
+        return cls(name=name, **fields_of_pairs(pairs, name, max_examples, seed))
 
     def describe(self) -> dict[str, Any]:
         """What a results file keeps of the benchmark."""

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _COLUMNS = {
     "lang": ("lang", "language"),
     "source": ("source",),
 }
+IDENTITY_COLUMNS = (*_COLUMNS["key"], *_COLUMNS["lang"])
 _BATCH_ROWS = 4096
 
 
@@ -86,7 +88,7 @@ def read_rows(file: Path) -> Iterator[Row]:
         return
     else:
         records = _json_records(file)
-    lang, is_queries = _lang_of(file), "quer" in file.stem or file.parent.name == "queries"
+    is_queries = "quer" in file.stem or file.parent.name == "queries"
     for number, record in enumerate(records):
         # A plain column `text` holds questions in files of queries, passages elsewhere.
         if isinstance(record.get("text"), str):
@@ -94,12 +96,22 @@ def read_rows(file: Path) -> Iterator[Row]:
         texts = {field: text for field in FIELDS if (text := _first(record, _COLUMNS[field]))}
         if number == 0 and not any(column in record for names in FIELDS for column in _COLUMNS[names]):
             raise InputError(f"{file}: no column of text; expected query, question, passage, context or text")
-        yield Row(
-            key=_first(record, _COLUMNS["key"]) or f"{file.name}:{number}",
-            lang=_first(record, _COLUMNS["lang"]) or lang,
-            source=_first(record, _COLUMNS["source"]),
-            texts=texts,
-        )
+        yield Row(*identity(record, file, number), source=_first(record, _COLUMNS["source"]), texts=texts)
+
+
+def identity(record: Mapping[str, Any], file: Path, number: int) -> tuple[str, str]:
+    """Id and language of a row, by which what overlaps is reported and left out; see `Row`.
+
+    Args:
+        record: At least its columns of `IDENTITY_COLUMNS`.
+        number: Of the row in the file, from 0.
+
+    Example:
+        >>> identity({"id": None, "_id": 7}, Path("de.jsonl"), 0)
+        ('7', 'de')
+    """
+    key = _first(record, _COLUMNS["key"]) or f"{file.name}:{number}"
+    return key, _first(record, _COLUMNS["lang"]) or _lang_of(file)
 
 
 def count_rows(files: list[Path]) -> int | None:
@@ -119,6 +131,7 @@ def _first(record: Mapping[str, Any], columns: tuple[str, ...]) -> str:
     return ""
 
 
+@cache
 def _lang_of(file: Path) -> str:
     import langcodes
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from huggingface_hub import HfApi, set_client_factory
-from huggingface_hub.utils import validate_repo_id
-from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub import HfApi, get_session, set_client_factory
 
 from hf_hybrid import __version__
 from hf_hybrid.errors import InputError
-from hf_hybrid.publishing.hub.failures import bad_name
 
 
 def use_timeout(seconds: float) -> None:
@@ -19,27 +16,12 @@ def use_timeout(seconds: float) -> None:
     """
     if not seconds > 0:
         raise InputError(f"timeout: {seconds} seconds; give a positive number")
-
-    def make_client() -> object:
-        client = default_client_factory()
-        client.timeout = seconds
-        return client
-
-    set_client_factory(make_client)
+    # The library makes a new client whenever a connection broke; its class is another package's from version 2 on.
+    usual = get_session()
+    settings = {"event_hooks": usual.event_hooks, "follow_redirects": usual.follow_redirects, "timeout": seconds}
+    set_client_factory(lambda: type(usual)(**settings))
 
 
 def make_api(token: str | None) -> HfApi:
     """A client that shows this token and no other; None for none."""
     return HfApi(library_name="hf_hybrid", library_version=__version__, token=token or False)
-
-
-def check_name(repo_id: str) -> None:
-    """Refuse what cannot be the name of a repository.
-
-    Raises:
-        InputError: it cannot; says what may be meant.
-    """
-    try:
-        validate_repo_id(repo_id)
-    except ValueError as error:
-        raise InputError(bad_name(repo_id)) from error

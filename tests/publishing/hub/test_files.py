@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.publishing.hub.folder import kind_of, list_files
-from tests.publishing.hub.conftest import CARD
+from hf_hybrid.publishing.hub.files import list_files
+from hf_hybrid.publishing.repository_kind import kind_of_folder
+from tests.publishing.conftest import CARD
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -54,48 +55,7 @@ def test_no_folder_and_nothing_in_it(make_folder, tmp_path):
     with pytest.raises(InputError, match="is not a folder"):
         list_files(tmp_path / "missing")
     with pytest.raises(InputError, match="is not a folder"):
-        kind_of(tmp_path / "missing", "model")
+        kind_of_folder(tmp_path / "missing", "model")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no file"):
         list_files(tmp_path / "empty")
-
-
-@pytest.mark.parametrize(
-    ("card", "files", "kind"),
-    [
-        ("pipeline_tag: sentence-similarity\n", {}, "model"),
-        ("configs:\n- config_name: a\nlicense: mit\n", {}, "dataset"),
-        ("sdk: gradio\nmodels: [me/model]\n", {"app.py": ""}, "space"),
-        ("license: mit\n", {"config.json": "{}"}, "model"),
-        ("license: mit\n", {"data/a.parquet": ""}, "dataset"),
-    ],
-)
-def test_the_card_tells_the_kind(make_folder, card, files, kind):
-    folder = make_folder({"README.md": f"---\n{card}---\n# Card\n", **files})
-    assert kind_of(folder) == kind == kind_of(folder, kind)
-
-
-@pytest.mark.parametrize(
-    ("readme", "files", "kind", "message"),
-    [
-        ("---\npipeline_tag: x\nconfigs: []\n---\n", {}, None, "may be model or dataset; say which with --kind"),
-        ("no block", {}, None, "may be model or dataset or space"),
-        ("no block", {"config.json": "{}", "a.parquet": ""}, None, "may be model or dataset;"),
-        ("---\nconfigs: []\n---\n", {}, "model", r"the card of a dataset \(configs\), not of a model"),
-        ("---\na: [\n---\n", {}, None, "cannot be read"),
-        ("---\n- a\n---\n", {}, None, "cannot be read"),
-        ("no block", {}, "modle", "'modle' is none of model, dataset, space"),
-        (None, {"config.json": "{}"}, "model", "has no README.md"),
-    ],
-)
-def test_what_is_not_told_is_asked(make_folder, readme, files, kind, message):
-    folder = make_folder({**({} if readme is None else {"README.md": readme}), **files})
-    with pytest.raises(InputError, match=message):
-        kind_of(folder, kind)
-
-
-@pytest.mark.parametrize(
-    ("folder", "kind"), [("spaces/hybrid_xlir_map", "space"), ("hub_datasets/cldr_qa", "dataset")]
-)
-def test_our_own_folders_tell_their_kind(folder, kind):
-    assert kind_of(ROOT / folder) == kind
