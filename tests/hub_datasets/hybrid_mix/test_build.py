@@ -12,15 +12,15 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from mix.build import COLUMNS_OF, MixOptions, build_mix
 
 from hf_hybrid.data.pairs import ParallelPairs
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix.build import COLUMNS_OF, MixOptions, build_mix
 from hf_hybrid.overlap.comparable_text import comparable
-from tests.mix.conftest import write
-from tests.mix.phrases import LANGUAGES, QUESTION, STATEMENT, sentence
+from tests.hub_datasets.hybrid_mix.conftest import write
+from tests.hub_datasets.hybrid_mix.phrases import LANGUAGES, QUESTION, STATEMENT, sentence
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 FOLDER = REPOSITORY / "hub_datasets" / "hybrid_mix"
 
 
@@ -192,9 +192,9 @@ def test_same_bytes_twice_and_resumed(
 
 
 def test_changed_set_is_prepared_again(source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from hf_hybrid.mix.language_check import LanguageIdentifier
-    from hf_hybrid.mix.parts import PARTS
-    from hf_hybrid.mix.prepare import prepare
+    from mix.language_check import LanguageIdentifier
+    from mix.parts import PARTS
+    from mix.prepare import prepare
 
     own, work = tmp_path / "sets", tmp_path / "work"
     own.mkdir()

@@ -17,22 +17,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix import filters
-from hf_hybrid.mix.duplicates import with_shared_passage_ids, without_duplicates, without_near_duplicate_passages
-from hf_hybrid.mix.filters import Refusals, choose_rows, complete_examples, filter_texts
-from hf_hybrid.mix.language_check import LanguageIdentifier
-from hf_hybrid.mix.parallel_readers import COLUMNS
-from hf_hybrid.mix.parts import HELD_OUT_CONFIG, Part
+from hf_hybrid.overlap import comparable_text, near_duplicates
+from mix import filters
+from mix.duplicates import with_shared_passage_ids, without_duplicates, without_near_duplicate_passages
+from mix.filters import Refusals, choose_rows, complete_examples, filter_texts
+from mix.language_check import LanguageIdentifier
+from mix.parallel_readers import COLUMNS
+from mix.parts import HELD_OUT_CONFIG, Part
 
 logger = logging.getLogger(__name__)
 SCHEMA = pa.schema([(column, pa.string()) for column in COLUMNS])
 GROUP_ROWS = 20_000
-_PACKAGE = Path(__file__).resolve().parent.parent
-_CODE = (
-    *sorted(path.name for path in (_PACKAGE / "mix").glob("*.py")),
-    "../overlap/comparable_text.py",
-    "../overlap/near_duplicates.py",
-)
+# Whatever decides which texts are kept: the mix's own modules, and those of the package that compare texts.
+_CODE = (*sorted(Path(__file__).parent.glob("*.py")), Path(comparable_text.__file__), Path(near_duplicates.__file__))
 
 
 def file_digest(path: Path) -> str:
@@ -44,7 +41,7 @@ def file_digest(path: Path) -> str:
 @cache
 def code_digest() -> str:
     """SHA-256 of the code that prepares parts: what other code prepared is prepared again."""
-    return hashlib.sha256("".join(file_digest(_PACKAGE / "mix" / name) for name in _CODE).encode()).hexdigest()
+    return hashlib.sha256("".join(map(file_digest, _CODE)).encode()).hexdigest()
 
 
 def prepare(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from hf_hybrid.mix.cleaning import clean, digest, stable_fraction
-from hf_hybrid.mix.licences import licence_id
-from hf_hybrid.mix.tables import read_table
+from mix.cleaning import clean, digest, stable_fraction
+from mix.licences import licence_id
+from mix.tables import read_table
 
 COLUMNS = ("id", "lang", "query", "passage", "passage_id", "source", "licence", "title", "document")
 # Rare words are worth more than repeated templates: terse command descriptions, archaic verses and questions about pictures are

@@ -6,10 +6,10 @@ import sys
 
 import pyarrow as pa
 import pytest
+from mix.language_check import LANGUAGES, LanguageIdentifier, in_own_script
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix.language_check import LANGUAGES, LanguageIdentifier, in_own_script
-from tests.mix.phrases import sentence
+from tests.hub_datasets.hybrid_mix.phrases import sentence
 
 
 @pytest.mark.parametrize(

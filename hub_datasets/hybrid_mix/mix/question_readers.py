@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from hf_hybrid.mix.cleaning import LEADING_MARKS, SPACE, answer_sentence, answer_window, clean, digest, first_sentences
-from hf_hybrid.mix.licences import licence_id
-from hf_hybrid.mix.parallel_readers import COLUMNS, documents_of, guide_of
-from hf_hybrid.mix.tables import read_table
 from hf_hybrid.overlap.comparable_text import comparable
+from mix.cleaning import LEADING_MARKS, SPACE, answer_sentence, answer_window, clean, digest, first_sentences
+from mix.licences import licence_id
+from mix.parallel_readers import COLUMNS, documents_of, guide_of
+from mix.tables import read_table
 
 MIN_BLOCK = 40
 # Few blocks of a heading, the longest, so that one long section does not dominate.

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hf_hybrid.markdown import replace_field_blocks, replace_text_blocks
-from hf_hybrid.mix.filters import REASONS
-from hf_hybrid.mix.parts import CONFIGS
 from hf_hybrid.output_files import write_bytes
 from hf_hybrid.overlap.report import table
 from hf_hybrid.publishing.lint.hub_values import size_category
+from mix.filters import REASONS
+from mix.parts import CONFIGS
 
 _SPLITS = ("train", "dev", "test")
 _DEFAULT = "qa"

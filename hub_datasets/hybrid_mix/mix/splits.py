@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from hf_hybrid.mix.cleaning import stable_fraction
+from mix.cleaning import stable_fraction
 
 # Share of a source's examples that goes to dev. Sets of questions are small, and dev has to tell systems apart.
 DEV_SHARE = {"align": 0.03, "qa": 0.05, "qa_long": 0.05}

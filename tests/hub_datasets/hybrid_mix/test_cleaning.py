@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
-
-from hf_hybrid.mix import cleaning
+from mix import cleaning
 
 
 def test_stable_fraction_is_the_same_everywhere() -> None:

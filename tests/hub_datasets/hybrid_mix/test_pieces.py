@@ -8,18 +8,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from mix import duplicates, parallel_readers, prepare, question_readers
+from mix.card import write_card
+from mix.cleaning import answer_window
+from mix.filters import Refusals
+from mix.licences import GROUPS, licence_id, licences_of_group
+from mix.prepare import GROUP_ROWS, RowGroups
+from mix.splits import dev_documents
+from mix.tables import read_table
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix import duplicates, parallel_readers, question_readers
-from hf_hybrid.mix.card import write_card
-from hf_hybrid.mix.cleaning import answer_window
-from hf_hybrid.mix.filters import Refusals
-from hf_hybrid.mix.licences import GROUPS, licence_id, licences_of_group
-from hf_hybrid.mix.prepare import GROUP_ROWS, RowGroups
-from hf_hybrid.mix.splits import dev_documents
-from hf_hybrid.mix.tables import read_table
-from tests.mix.conftest import write
-from tests.mix.phrases import sentence
+from tests.hub_datasets.hybrid_mix.conftest import write
+from tests.hub_datasets.hybrid_mix.phrases import sentence
 
 
 def test_licences() -> None:
@@ -199,3 +199,21 @@ def test_card_without_markers_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one block marked 'licences', found 0"):
         write_card(tmp_path / "README.md", tmp_path / "card.md", report)
     assert not (tmp_path / "card.md").exists()
+
+
+def test_the_digest_of_the_code_covers_what_decides_about_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {path.name for path in prepare._CODE}
+    assert {"filters.py", "cleaning.py", "parts.py", "comparable_text.py", "near_duplicates.py"} <= names
+    assert all(path.is_file() for path in prepare._CODE)
+    module = tmp_path / "filters.py"
+    module.write_text("a = 1")
+    monkeypatch.setattr(prepare, "_CODE", (module,))
+    digests = []
+    for text in ("a = 1", "a = 2"):
+        module.write_text(text)
+        prepare.code_digest.cache_clear()
+        digests.append(prepare.code_digest())
+    prepare.code_digest.cache_clear()
+    assert digests[0] != digests[1]

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm.auto import tqdm
 
-from hf_hybrid.mix.language_check import LanguageIdentifier, in_own_script, least_letters
-from hf_hybrid.mix.licences import licences_of_group
 from hf_hybrid.overlap.comparable_text import comparable, weight_of
+from mix.language_check import LanguageIdentifier, in_own_script, least_letters
+from mix.licences import licences_of_group
 
 REASONS = {
     "language": "the language is not one of the mix's",

@@ -21,16 +21,16 @@ import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix.card import write_card
-from hf_hybrid.mix.language_check import LANGUAGES, LanguageIdentifier
-from hf_hybrid.mix.licences import licences_of_group
-from hf_hybrid.mix.parts import CONFIGS, HELD_OUT_CONFIG, PARTS, Part
-from hf_hybrid.mix.prepare import RowGroups, file_digest, prepare
-from hf_hybrid.mix.splits import dev_documents
-from hf_hybrid.mix.statistics import Statistics
 from hf_hybrid.overlap.index import Thresholds
 from hf_hybrid.overlap.run import decontaminate
 from hf_hybrid.overlap.scan import scan
+from mix.card import write_card
+from mix.language_check import LANGUAGES, LanguageIdentifier
+from mix.licences import licences_of_group
+from mix.parts import CONFIGS, HELD_OUT_CONFIG, PARTS, Part
+from mix.prepare import RowGroups, file_digest, prepare
+from mix.splits import dev_documents
+from mix.statistics import Statistics
 
 logger = logging.getLogger(__name__)
 # Equal texts of even a few letters, so that dev is honest; near-duplicates of it have gone before.

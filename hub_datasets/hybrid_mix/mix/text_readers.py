@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from hf_hybrid.mix.cleaning import clean, digest
-from hf_hybrid.mix.parallel_readers import COLUMNS
-from hf_hybrid.mix.tables import read_table
+from mix.cleaning import clean, digest
+from mix.parallel_readers import COLUMNS
+from mix.tables import read_table
 
 
 def read_sentences(source: Path) -> pd.DataFrame:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from hf_hybrid.mix import parallel_readers as parallel
-from hf_hybrid.mix import question_readers as questions
-from hf_hybrid.mix import text_readers as texts
-from hf_hybrid.mix.filters import Kind
+from mix import parallel_readers as parallel
+from mix import question_readers as questions
+from mix import text_readers as texts
+from mix.filters import Kind
 
 _SEGMENTS = Kind(query="segment", passage="segment", parallel=True)
 _BLOCKS = Kind(query="segment", passage="segment", parallel=True, of_documents=True)

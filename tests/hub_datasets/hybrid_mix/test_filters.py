@@ -6,11 +6,11 @@ from collections import Counter
 
 import pandas as pd
 import pytest
+from mix.filters import LENGTHS, REASONS, Kind, Refusals, choose_rows, filter_texts
+from mix.language_check import LanguageIdentifier
+from mix.parallel_readers import COLUMNS
 
-from hf_hybrid.mix.filters import LENGTHS, REASONS, Kind, Refusals, choose_rows, filter_texts
-from hf_hybrid.mix.language_check import LanguageIdentifier
-from hf_hybrid.mix.parallel_readers import COLUMNS
-from tests.mix.phrases import LANGUAGES, sentence
+from tests.hub_datasets.hybrid_mix.phrases import LANGUAGES, sentence
 
 SEGMENTS = Kind(query="segment", passage="segment", parallel=True, of_documents=True)
 HEADINGS = Kind(query="query", passage="passage", headings=True, of_documents=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hf_hybrid.mix.parts import Part
+from mix.parts import Part
 
 
 class Statistics:

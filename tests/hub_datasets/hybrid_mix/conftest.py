@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.mix.phrases import LANGUAGES, QUESTION, STATEMENT, sentence
+from tests.hub_datasets.hybrid_mix.phrases import LANGUAGES, QUESTION, STATEMENT, sentence
+
+# As for `build.py`, which is run by path and finds `mix` beside it.
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "hub_datasets" / "hybrid_mix"))
 
 
 def write(folder: Path, name: str, rows: Iterable[dict[str, Any]]) -> None:

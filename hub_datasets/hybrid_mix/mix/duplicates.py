@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hf_hybrid.mix.filters import Refusals
 from hf_hybrid.overlap.comparable_text import comparable
 from hf_hybrid.overlap.near_duplicates import NearDuplicates
+from mix.filters import Refusals
 
 SIMILARITY = 0.8
 
