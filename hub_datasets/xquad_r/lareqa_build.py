@@ -1,4 +1,4 @@
-"""``hub_datasets/<name>/build.py``: from LAReQA's files, which the user supplies, to a folder that is ready for the Hub.
+"""What ``build.py`` of xquad_r and mlqa_r do: from LAReQA's files, which the user supplies, to a folder that is ready for the Hub.
 
     OUT/README.md         the card, with the counts and checksums of this build
     OUT/provenance.json   sha256 of every source file and of every file made of them, counts, versions
@@ -23,8 +23,9 @@ from typing import Any
 
 import pyarrow as pa
 import yaml
+from lareqa_tables import card_configs, tables_of, write_table
 
-from hf_hybrid.benchmarks.hub_layout import CROSS, TABLES, card_configs, tables_of, write_table
+from hf_hybrid.benchmarks.hub_layout import CROSS, TABLES
 from hf_hybrid.benchmarks.lareqa import Paragraph, read_paragraphs
 from hf_hybrid.benchmarks.lareqa_files import LareqaSource, language_files
 from hf_hybrid.errors import InputError
