@@ -20,6 +20,7 @@ from hf_hybrid.cli.export import add_export
 from hf_hybrid.cli.hub import add_hub_verbs
 from hf_hybrid.cli.install_metric import add_install_metric
 from hf_hybrid.cli.lint import add_lint
+from hf_hybrid.cli.study import add_study
 from hf_hybrid.cli.teacher import add_teacher_vectors
 from hf_hybrid.errors import run_command
 
@@ -85,12 +86,13 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs",
         dest="verb",
         required=True,
-        metavar="train | evaluate | compare | arms | card | encode | search | decontaminate | teacher-vectors | export | lint | push | pull | install-metric",
+        metavar="train | evaluate | compare | arms | study | card | encode | search | decontaminate | teacher-vectors | export | lint | push | pull | install-metric",
     )
     verbs.add_parser("train", help="train an encoder (`hf-hybrid train --help` lists its arguments)", add_help=False)
     _add_evaluate(verbs)
     add_compare(verbs)
     add_arms(verbs)
+    add_study(verbs)
     add_card(verbs)
     add_corpus_verbs(verbs)
     add_decontaminate(verbs)
