@@ -67,7 +67,7 @@ def environment(threads: int) -> dict[str, Any]:
         "processor": processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "onednn": torch.backends.mkldnn.is_available(),
-        "commit": _commit(),
+        "commit": commit(),
     }
 
 
@@ -79,7 +79,8 @@ def processor() -> str:
     return " / ".join(value for value in known if value) or platform.machine()
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """That of this checkout."""
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return found.stdout.strip() or None
 

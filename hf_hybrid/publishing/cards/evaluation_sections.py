@@ -6,6 +6,7 @@ from typing import Any
 
 from hf_hybrid.publishing.cards.folder_files import FolderFiles
 from hf_hybrid.publishing.cards.sourced_tables import Cell, Source, Tied, tied_table, tied_text
+from hf_hybrid.publishing.cards.training_sections import made_by
 from hf_hybrid.publishing.cards.wording import (
     COLUMNS,
     CORPUS_COLUMNS,
@@ -202,7 +203,7 @@ def sizes_section(files: FolderFiles) -> str:
         ]
         hardware = ", ".join(f"`{name}: {value}`" for name, value in speed.content["hardware"].items())
         parts += [
-            f"Encoding on a CPU ({hardware}), measured by `{speed.content['command']}`:",
+            f"Encoding on a CPU ({hardware}), measured by {made_by(speed.content)}:",
             tied_table(["texts", "number", "batch", "texts a second", "one text alone, ms"], rows),
         ]
     return "\n\n".join(parts)
