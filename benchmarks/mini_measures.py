@@ -1,4 +1,4 @@
-"""What the released transformer gives with rounded vectors and on ONNX Runtime, int8 too, and its speed on a CPU, as its card quotes them.
+"""What a compact transformer gives with rounded vectors and on ONNX Runtime, int8 too, and its speed on a CPU, as its card quotes them.
 
     python -m venv onnx && onnx/bin/pip install "sentence-transformers[onnx]"
     python benchmarks/mini_measures.py model_cards/hybrid-xlir-mini --xquad_r lareqa/xquad-r --onnx_python onnx/bin/python
