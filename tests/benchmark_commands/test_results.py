@@ -15,13 +15,13 @@ from bench_training_common import RESULTS, command_line
 
 TINY = {
     "pairs": ["--examples", "500"],
-    "encode": ["--texts", "200", "--repeats", "1", "--batch_sizes", "32"],
+    "encode": ["--texts", "60", "--repeats", "1", "--batch_sizes", "32"],
     "evaluation": ["--repeats", "1", "--dimension", "16", "--oracle_queries", "4", "--threads", "1"],
 }
 # What is constant in a benchmark and too large for a test.
 SMALLER = {
     "evaluation": {"QUESTIONS": 60, "ANSWERS": 50, "PARAGRAPHS": 20, "CANDIDATES": dict.fromkeys("abcdefghijk", 100)},
-    "encode": {"SHARED": Path("nowhere"), "VOCABULARY": 800},
+    "encode": {"SHARED": Path("nowhere"), "VOCABULARY": 500},
 }
 
 
