@@ -21,17 +21,17 @@ import json, sys
 from pathlib import Path
 from hf_hybrid.cli.main import make_parser
 
-given = make_parser().parse_args(sys.argv[1:])
+verb, given = sys.argv[1], make_parser().parse_args(sys.argv[1:])
 with open("called.jsonl", "a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")
-if given.verb == "export":
+if verb == "export":
     assert Path(given.model).is_dir(), given.model
     (Path(given.output) / "results").mkdir(parents=True)
     (Path(given.output) / "modules.json").write_text("[]")
-elif given.verb == "evaluate":
+elif verb == "evaluate":
     Path(given.output).write_text("{}")
     Path(given.output).with_suffix(".per_query.parquet").write_bytes(b"")
-elif given.verb == "arms":
+elif verb == "arms":
     for file in (Path(name) for _, *names in (*given.arm, *given.alpha) for name in names):
         # As the real command reads it: beside the file, under the name that the file says.
         assert (file.parent / json.loads(file.read_text())["per_query"]["file"]).is_file(), file
