@@ -1,4 +1,4 @@
-"""Rooms and arrows: what each folder of the package imports is the table in CONTRIBUTING.md, from the bottom to the top, without circles."""
+"""Rooms and arrows: what each folder imports is the table in CONTRIBUTING.md, from the bottom to the top, without circles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def arrows() -> dict[str, set[str]]:
 
 
 def room_of(module: str) -> str:
-    """The folder of a module, or the module itself where it lies flat; empty for the package, whose version all may read."""
+    """The folder of a module, or the module itself where it lies flat; empty for the package: all may read its version."""
     return module.split(".")[1] if "." in module else ""
 
 

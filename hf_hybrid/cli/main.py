@@ -21,6 +21,7 @@ from hf_hybrid.cli.lint import LintCommand
 from hf_hybrid.cli.pull import PullCommand
 from hf_hybrid.cli.push import PushCommand
 from hf_hybrid.cli.search import SearchCommand
+from hf_hybrid.cli.study import StudyCommand
 from hf_hybrid.cli.teacher_vectors import TeacherVectorsCommand
 from hf_hybrid.cli.train import TrainCommand
 from hf_hybrid.errors import run_command
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     EvaluateCommand(),
     CompareCommand(),
     ArmsCommand(),
+    StudyCommand(),
     CardCommand(),
     EncodeCommand(),
     SearchCommand(),

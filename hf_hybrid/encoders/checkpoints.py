@@ -146,7 +146,8 @@ def snapshot_commit(folder: Path) -> str | None:
     """Return the commit that a folder of the Hub's cache holds; None for every other folder, which has no revision.
 
     Example:
-        >>> snapshot_commit(Path("models--intfloat--e5/snapshots") / ("ab" * 20))[:4], snapshot_commit(Path("runs/a/model"))
+        >>> commit = "ab" * 20
+        >>> snapshot_commit(Path("models--intfloat--e5/snapshots") / commit)[:4], snapshot_commit(Path("runs/a/model"))
         ('abab', None)
     """
     folder = folder.resolve()

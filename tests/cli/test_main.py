@@ -13,7 +13,8 @@ def test_help_is_quick_and_needs_neither_torch_nor_transformers():
     code = (
         "import sys; from hf_hybrid.cli.main import main\n"
         "try:\n    main(['evaluate', '--help'])\n"
-        "finally:\n    heavy = {'torch', 'transformers', 'datasets', 'numpy', 'pyarrow', 'huggingface_hub', 'langcodes', 'yaml'}\n"
+        "finally:\n"
+        "    heavy = {'torch', 'transformers', 'datasets', 'numpy', 'pyarrow', 'huggingface_hub', 'langcodes', 'yaml'}\n"
         "    assert not heavy & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -26,7 +27,7 @@ def test_the_package_runs_as_a_module():
     )
     assert done.stdout.startswith("usage: hf-hybrid ")
     listed = re.findall(r"(?m)^    ([a-z-]+)(?:$| )", done.stdout)
-    assert listed == [command.name for command in COMMANDS] and len(set(listed)) == len(listed) == 14
+    assert listed == [command.name for command in COMMANDS] and len(set(listed)) == len(listed) == 15
     wrong = subprocess.run([sys.executable, "-m", "hf_hybrid.cli", "lint", "nowhere"], capture_output=True, text=True)
     assert wrong.returncode == 2 and wrong.stderr.startswith("hf-hybrid: error: ")
 

@@ -370,7 +370,7 @@ def test_models_that_travel_with_the_package_are_known_by_name(tmp_path, monkeyp
 
 @pytest.fixture
 def home_with_models(tmp_path, monkeypatch):
-    """A home folder with an encoder, the same encoder as one that travels with the package, and in the cache of the Hub."""
+    """A home folder with an encoder, the same as one that travels with the package, and in the cache of the Hub."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("hf_hybrid.encoders.checkpoints.EMBEDDED_MODELS", (tmp_path / "wheel",))

@@ -8,6 +8,7 @@ from hf_hybrid.evaluation.figures import CARD, CARD_BIAS, CARD_LANGUAGES, MAIN, 
 from hf_hybrid.publishing.cards.folder_files import FolderFiles, ResultsSource
 from hf_hybrid.publishing.cards.sourced_tables import Cell, Figure, Source, Tied, tied_table, tied_text
 from hf_hybrid.publishing.cards.titles import benchmark_title, language_title, listed, title_of
+from hf_hybrid.publishing.cards.training_sections import made_by
 
 PICTURES = "pictures"
 _WEAKEST = 3
@@ -190,7 +191,7 @@ def sizes_section(files: FolderFiles) -> str:
         ]
         hardware = ", ".join(f"`{name}: {value}`" for name, value in speed.content["hardware"].items())
         parts += [
-            f"Encoding on a CPU ({hardware}), measured by `{speed.content['command']}`:",
+            f"Encoding on a CPU ({hardware}), measured by {made_by(speed.content)}:",
             tied_table(["texts", "number", "batch", "texts a second", "one text alone, ms"], rows),
         ]
     return "\n\n".join(parts)

@@ -11,7 +11,7 @@ The others by their name:
 
 ``results/speed.json``: speed on a CPU::
 
-    {"speed_version": 1, "hardware": {"processor": "Xeon, 2.2 GHz", "threads": 2}, "command": "...",
+    {"speed_version": 1, "hardware": {"processor": "Xeon, 2.2 GHz", "threads": 2}, "command": "...", "commit": "40 hex digits",
      "rows": [{"what": "questions", "texts": 1000, "batch_size": 32, "texts_per_second": 8000.0, "milliseconds": 0.12}]}
 
 ``milliseconds`` is the median time of one text alone; may be null. ``results/training.json``: what made the weights::
@@ -22,7 +22,8 @@ The others by their name:
      "stages": [{"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0}],
      "teacher": {"model": "all-MiniLM-L6-v2", "language": "en", "weights_sha256": "64 hex digits"}}
 
-``command``, ``versions``, ``stages`` and ``teacher`` may be missing. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
+A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in ``speed.json``; ``command``,
+``versions``, ``stages`` and ``teacher`` may be missing in ``training.json``. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "training": {
         "training_version": int,
-        "commit": str,
+        "commit": (str, type(None)),
         "seed": int,
         "data_sha256": dict,
         "seconds": _NUMBER,
