@@ -73,9 +73,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all verbs; those with a parser of their own are listed only."""
     parser = argparse.ArgumentParser(prog="hf-hybrid", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"hf-hybrid {__version__}")
-    verbs = parser.add_subparsers(
-        title="verbs", required=True, metavar=" | ".join(command.name for command in COMMANDS)
-    )
+    names = " | ".join(command.name for command in COMMANDS)
+    verbs = parser.add_subparsers(title="verbs", dest="verb", required=True, metavar=names)
     for command in COMMANDS:
         command.register(verbs)
     return parser

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from hf_hybrid.cli.lint import LintCommand
-from hf_hybrid.cli.main import COMMANDS, main
+from hf_hybrid.cli.main import COMMANDS, main, make_parser
 from hf_hybrid.errors import InputError, run_command
 
 
@@ -30,6 +30,11 @@ def test_the_package_runs_as_a_module():
     assert listed == [command.name for command in COMMANDS] and len(set(listed)) == len(listed) == 15
     wrong = subprocess.run([sys.executable, "-m", "hf_hybrid.cli", "lint", "nowhere"], capture_output=True, text=True)
     assert wrong.returncode == 2 and wrong.stderr.startswith("hf-hybrid: error: ")
+
+
+def test_parsed_arguments_say_of_which_verb_they_are():
+    parsed = make_parser().parse_args(["lint", "."])
+    assert parsed.verb == "lint" and isinstance(parsed.command, LintCommand)
 
 
 def test_every_verb_has_a_module_of_its_name():
