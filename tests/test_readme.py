@@ -1,4 +1,4 @@
-"""README and docs: short, with figures as in the results files, links that lead somewhere, code and commands that parse."""
+"""README and docs: short; figures as in results files, links that lead somewhere, code and commands that parse."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ distance between translations of an answer, and the share of the query's languag
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.output:
-        from hf_hybrid.evaluation.query_values import query_path
+        from hf_hybrid.evaluation.query_file import query_path
         from hf_hybrid.output_files import check_output
 
         check_output(arguments.output, arguments.overwrite)

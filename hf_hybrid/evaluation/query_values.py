@@ -30,7 +30,6 @@ import pyarrow.parquet as pq
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.figures import query_columns
-from hf_hybrid.output_files import write_bytes
 
 if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
@@ -75,30 +74,6 @@ def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
         for name in lists
     }
     return pa.table(columns).replace_schema_metadata({"languages": json.dumps(list(benchmark.languages))})
-
-
-def query_path(results_path: str | Path) -> Path:
-    """Where the values per query of a results file are: ``results.json`` has ``results.per_query.parquet``.
-
-    Example:
-        >>> query_path("runs/a.json").name
-        'a.per_query.parquet'
-    """
-    results_path = Path(results_path)
-    return results_path.with_name(f"{results_path.stem}.per_query.parquet")
-
-
-def write_query_table(path: str | Path, table: pa.Table, overwrite: bool = False) -> str:
-    """Write the table whole or not at all, and return its sha256.
-
-    Raises:
-        InputError: the file exists, or cannot be written.
-    """
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    content = buffer.getvalue()
-    write_bytes(path, content, overwrite)
-    return hashlib.sha256(content).hexdigest()
 
 
 def read_query_values(results_path: str | Path, results: Results) -> QueryValues:

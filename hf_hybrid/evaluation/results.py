@@ -36,6 +36,7 @@ import numpy as np
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.provenance import hardware, versions
+from hf_hybrid.evaluation.query_file import query_path, write_query_table
 from hf_hybrid.evaluation.result_parts import (
     BenchmarkFacts,
     BiasCells,
@@ -166,8 +167,6 @@ class Results(Part):
         _validate(self.to_json(), str(path))
         check_output(path, overwrite)
         if queries is not None:
-            from hf_hybrid.evaluation.query_values import query_path, write_query_table
-
             # The table first: results that name it are only there once it is.
             digest = write_query_table(query_path(path), queries, overwrite)
             results = replace(self, per_query=QueryFile(query_path(path).name, digest))

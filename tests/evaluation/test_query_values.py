@@ -8,7 +8,8 @@ import pytest
 from hf_hybrid.benchmarks import Benchmark
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.evaluate import evaluate_embeddings
-from hf_hybrid.evaluation.query_values import query_path, query_table, read_query_values, write_query_table
+from hf_hybrid.evaluation.query_file import query_path, write_query_table
+from hf_hybrid.evaluation.query_values import query_table, read_query_values
 from hf_hybrid.evaluation.results import Results, build_results
 from tests.rankings import unit_vectors
 
