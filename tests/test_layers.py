@@ -1,4 +1,4 @@
-"""Rooms and arrows: what folders import is the table in CONTRIBUTING.md, and nothing imports upwards or in a circle."""
+"""Rooms and arrows: what folders import is the table in CONTRIBUTING.md, and nothing goes upwards or in a circle."""
 
 from __future__ import annotations
 
