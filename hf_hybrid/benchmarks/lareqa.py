@@ -7,7 +7,6 @@ whose ``sentence_breaks`` interval contains ``answer_start`` answers the questio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from hf_hybrid.benchmarks.benchmark import Benchmark
 from hf_hybrid.errors import InputError
+from hf_hybrid.text_files import read_json
 
 CANDIDATE_TEXTS = ("sentence", "sentence_in_context")
 
@@ -189,14 +189,7 @@ def read_paragraphs(path: Path) -> Iterator[Paragraph]:
 
 def _records(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
     """Yield ``(article, title, where, paragraph)`` of a file; ``where`` names the place for error messages."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}; download the file again or correct the path"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error}): download the file again") from error
+    document = read_json(path)
     articles = _field(document, "data", list, str(path))
     for a, article in enumerate(articles):
         for p, paragraph in enumerate(_field(article, "paragraphs", list, f"{path}: data[{a}]")):

@@ -68,7 +68,7 @@ def benchmark_from_pairs(
     return Benchmark(
         name=name,
         languages=tuple(pairs.languages),
-        query_ids=[f"{columns['lang'][p]}:{columns['id'][p]}" for p in asked],
+        query_ids=[f"{pairs.languages[languages[p]]}:{columns['id'][p]}" for p in asked],
         queries=[columns["query"][p] for p in asked],
         query_languages=languages[asked],
         query_examples=examples[asked],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import new_directory
 from hf_hybrid.overlap.sources import text_files
+from hf_hybrid.text_files import json_object, text_lines
 
 # What is removed where one rendition overlaps: the example in all its languages, or this rendition alone.
 UNITS = ("example", "rendition")
@@ -85,13 +85,13 @@ def _copy_parquet(file: Path, target: Path, keys: set[str], pairs: set[tuple[str
 
 def _copy_lines(file: Path, target: Path, keys: set[str], pairs: set[tuple[str, str]] | None, gone: set[str]) -> int:
     rows = 0
-    with file.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as kept:
-        for number, line in enumerate(lines):
-            record: dict[str, Any] = json.loads(line)
+    with target.open("w", encoding="utf-8", newline="\n") as kept:
+        for number, (line_number, line) in enumerate(text_lines(file)):
+            record: dict[str, Any] = json_object(line, f"{file}, line {line_number}")
             key = next((str(record[name]) for name in _KEYS if record.get(name) is not None), f"{file.name}:{number}")
             if _is_hit(key, str(record.get("lang", "")), keys, pairs):
                 rows += 1
                 gone.add(key)
             else:
-                kept.write(line if line.endswith("\n") else line + "\n")
+                kept.write(line + "\n")
     return rows

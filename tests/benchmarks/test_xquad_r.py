@@ -107,7 +107,7 @@ def damaged(change) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "en.json is not valid JSON"),
+        ("{", "en.json: not JSON"),
         ("[]", "en.json has no field 'data' of type list"),
         (damaged(lambda p: p.pop("sentences")), r"data\[0\].paragraphs\[0\] has no field 'sentences'"),
         (damaged(lambda p: p["sentence_breaks"].pop()), "2 sentences but 1 sentence_breaks"),
