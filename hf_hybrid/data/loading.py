@@ -85,8 +85,8 @@ def _files_of_card(folder: Path, configs: list[dict[str, Any]], split: str, conf
         defaults = [name for name, one in by_name.items() if one.get("default")]
         config = (defaults or [name for name in by_name if len(by_name) == 1 or name == "default"] or [None])[0]
     if config not in by_name:
-        asked = f"no configuration '{config}'" if config else "several configurations and no default; choose one:"
-        raise InputError(f"{folder.name}: its card has {asked}; it has {', '.join(by_name)}")
+        asked = f"no configuration '{config}'; it has" if config else "several configurations and no default; choose"
+        raise InputError(f"{folder.name}: its card has {asked} {', '.join(by_name)}")
     chosen = by_name[config]
     folder = folder / str(chosen.get("data_dir") or "")
     if "data_files" not in chosen:
