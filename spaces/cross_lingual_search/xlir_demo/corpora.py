@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import canonical_tag
 from hf_hybrid.text_files import decoded, json_value
 
 from .languages import UNKNOWN, guess_languages
@@ -146,9 +147,12 @@ def _language(row: Row, number: int) -> str | None:
     value = next((row[name] for name in _LANGUAGE_FIELDS if row.get(name)), None)
     if value is None:
         return None
-    if not isinstance(value, str) or not _TAG.fullmatch(value.strip()):
-        raise InputError(f"Row {number}: {_shown(value)} is no language tag like de or zh-Hant.")
-    return value.strip()
+    if isinstance(value, str) and _TAG.fullmatch(value.strip().replace("_", "-")):
+        try:
+            return canonical_tag(value)
+        except InputError:
+            pass  # looks like a tag, but of no language: said below
+    raise InputError(f"Row {number}: {_shown(value)} is no language tag like de or zh-Hant.")
 
 
 def _id(row: Row, number: int) -> str:
