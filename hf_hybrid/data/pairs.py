@@ -246,11 +246,11 @@ class ParallelPairs:
         """The sources' names and each example's source; translations of an example come from one source."""
         if "source" not in self.dataset.column_names:
             return ("",), np.zeros(self.num_examples, dtype=np.int32)
-        codes, names = _encode(self._chunks("source"))
-        if (codes < 0).any():
+        chunks = self._chunks("source")
+        if any(chunk.null_count for chunk in chunks):
             # Rows without a source, such as those of files without the column, come from one without a name.
-            names = pa.concat_arrays([names, pa.array([""], names.type)])
-            codes = np.where(codes < 0, pc.index(names, "").as_py(), codes)
+            chunks = [chunk.cast(pa.large_string()).fill_null("") for chunk in chunks]
+        codes, names = _encode(chunks)
         source_of_example = np.zeros(self.num_examples, dtype=np.int32)
         source_of_example[self.example_of_row] = codes
         if len(wrong := np.flatnonzero(source_of_example[self.example_of_row] != codes)):

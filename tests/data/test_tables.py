@@ -118,7 +118,7 @@ def test_a_column_of_a_later_file_only(tmp_path, kind):
     assert first == row(passage_id=None, source=None, negatives=None, note=None)
     assert second == row(id="b", passage_id="P", source="s", negatives=["n"], note=1.5)
     pairs = ParallelPairs.load(str(tmp_path))
-    assert pairs.sources == ("s", "") and pairs.source_of_example.tolist() == [1, 0]
+    assert pairs.sources == ("", "s") and pairs.source_of_example.tolist() == [0, 1]
 
 
 def test_fields_in_another_order_and_missing_ones(tmp_path):
