@@ -97,7 +97,7 @@ def read_lareqa(name: str, files: Mapping[str, Path], candidate_text: str = "sen
     pool.relevant.extend(answers[example] for example in pool.examples)
     if not pool.queries:
         raise InputError(
-            f"no questions in {', '.join(str(path) for path in files.values())}: download the files again"
+            f"no questions in {', '.join(str(path) for path in files.values())}: mend the files or copy them anew"
         )
     return assemble(name, pool, candidate_text)
 
@@ -199,7 +199,7 @@ def _records(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
 def _field(record: Any, name: str, kind: type, where: str) -> Any:
     if not isinstance(record, dict) or not isinstance(record.get(name), kind):
         raise InputError(
-            f"{where} has no field {name!r} of type {kind.__name__}: the file is damaged or not in LAReQA's layout; download it again"
+            f"{where} has no field {name!r} of type {kind.__name__}: the file is damaged or not in LAReQA's layout; mend it or copy it anew"
         )
     return record[name]
 
@@ -208,12 +208,12 @@ def _sentence_breaks(paragraph: dict[str, Any], num_sentences: int, where: str) 
     breaks = _field(paragraph, "sentence_breaks", list, where)
     if len(breaks) != num_sentences:
         raise InputError(
-            f"{where} has {num_sentences} sentences but {len(breaks)} sentence_breaks: download the file again"
+            f"{where} has {num_sentences} sentences but {len(breaks)} sentence_breaks: mend the file or copy it anew"
         )
     if not all(
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, int) for end in pair) for pair in breaks
     ):
-        raise InputError(f"{where}: sentence_breaks must be pairs of integers; download the file again")
+        raise InputError(f"{where}: sentence_breaks must be pairs of integers; mend the file or copy it anew")
     return [(start, end) for start, end in breaks]
 
 
@@ -224,6 +224,6 @@ def _question(question: Any, breaks: Sequence[tuple[int, int]], where: str) -> Q
     found = [index for index, (first, end) in enumerate(breaks) if first <= start < end]
     if len(found) != 1:
         raise InputError(
-            f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; download the file again"
+            f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; mend the file or copy it anew"
         )
     return Question(identifier, text, found[0], str(answers[0].get("text", "")), start)

@@ -104,7 +104,9 @@ def _collection(folder: Path, corpora: Path, tag: str, split: str) -> Collection
     texts = read_topics(topics)
     unknown = next((query for query in judged if query not in texts), None)
     if unknown is not None:
-        raise InputError(f"{qrels} judges query {unknown!r}, which {topics.name} does not have; download both again")
+        raise InputError(
+            f"{qrels} judges query {unknown!r}, which {topics.name} does not have; take both from one release"
+        )
     asked = [query for query in texts if any(grade > 0 for grade in judged.get(query, {}).values())]
     return Collection(
         language=tag,

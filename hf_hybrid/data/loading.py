@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from hf_hybrid.data.table_columns import STRINGS
 from hf_hybrid.data.tables import read_tables
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.text_files import read_text
@@ -166,7 +168,7 @@ def _read_repository(name: str, split: str, config: str | None, revision: str | 
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
-        return load_dataset(name, config, split=split, revision=revision)
+        return _as_declared(load_dataset(name, config, split=split, revision=revision))
     except (DatasetNotFoundError, FileNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, ConnectionError) as error:
         raise InputError(
             f"{name}: neither a local path nor a data set that the Hub gives ({first_line(error)}); "
@@ -174,3 +176,14 @@ def _read_repository(name: str, split: str, config: str | None, revision: str | 
         ) from None
     except (ValueError, DatasetGenerationError) as error:
         raise InputError(f"{name}: cannot read split '{split}' ({first_line(error.__cause__ or error)})") from None
+
+
+def _as_declared(dataset: Dataset) -> Dataset:
+    """Integers in columns of strings as their decimal strings, as they are read from files."""
+    from datasets import Value
+
+    for name in STRINGS:
+        kind = dataset.features[name] if name in dataset.column_names else None
+        if isinstance(kind, Value) and re.fullmatch(r"u?int\d+|null", kind.dtype):
+            dataset = dataset.cast_column(name, Value("string"))
+    return dataset

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.data.tables import open_parquet
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import new_directory
 from hf_hybrid.overlap.sources import text_files
@@ -65,7 +66,7 @@ def _copy_parquet(file: Path, target: Path, keys: set[str], pairs: set[tuple[str
     import pyarrow.parquet as pq
 
     rows, number = 0, 0
-    with pq.ParquetFile(file) as parquet:
+    with open_parquet(file) as parquet:
         names = parquet.schema_arrow.names
         column = next((name for name in _KEYS if name in names), None)
         with pq.ParquetWriter(target, parquet.schema_arrow, compression="zstd") as writer:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from datasets import Dataset
 
 from hf_hybrid.data.loading import embedded_dataset_path, load_renditions
+from hf_hybrid.data.pairs import ParallelPairs
 from hf_hybrid.errors import InputError
 
 
@@ -104,3 +106,18 @@ def test_the_embedded_data_are_what_the_library_reads():
     for split, paths in files.items():
         theirs = [row["id"] for path in paths for row in load_renditions(path, split)]
         assert ids(Path(embedded_dataset_path()), split) == theirs
+
+
+def test_integers_of_a_hub_data_set_become_strings(monkeypatch):
+    rows = {
+        "id": [1, 2],
+        "lang": ["en", "en"],
+        "query": ["q", "q"],
+        "passage": ["p", "p"],
+        "passage_id": [None, None],
+        "n": [1, 2],
+    }
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: Dataset.from_dict(rows))
+    found = load_renditions("someone/something", "train")
+    assert found.to_dict() == {**rows, "id": ["1", "2"]}
+    assert ParallelPairs(found).example_ids == ["1", "2"]
