@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import wanted_languages
 
 
 @dataclass
@@ -84,5 +85,6 @@ class DataArguments:
     )
 
     def __post_init__(self) -> None:
+        self.languages = wanted_languages(self.languages, "languages")
         if self.tokenizer_characters is not None and self.tokenizer_characters < 1:
             raise InputError(f"tokenizer_characters: {self.tokenizer_characters} is below 1; give a positive number")

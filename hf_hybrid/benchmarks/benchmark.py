@@ -37,6 +37,7 @@ class Benchmark:
         clusters: int64 ``[Q]``, the unit to resample for intervals (questions about one paragraph are not independent).
         settings: options that the data were built with, e.g. ``{"candidate_text": "sentence"}``.
         data_sha256: sha256 of everything above but names and settings; computed where not given.
+        empty_candidates: whether a candidate may be the empty text: it then takes part in the ranking as it is.
 
     Raises:
         InputError: the fields do not fit together; names the field and the first culprit.
@@ -56,6 +57,7 @@ class Benchmark:
     clusters: np.ndarray = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     data_sha256: str = ""
+    empty_candidates: bool = False
 
     def __post_init__(self) -> None:
         arrays = (
@@ -143,7 +145,8 @@ class Benchmark:
                         f"benchmark {self.name!r}: two {kind} entries share the id {identifier!r}; make ids unique"
                     )
                 seen.add(identifier)
-                if not isinstance(text, str) or not text.strip():
+                may_be_empty = self.empty_candidates and kind == "candidate" and text == ""
+                if not isinstance(text, str) or not (text.strip() or may_be_empty):
                     raise InputError(
                         f"benchmark {self.name!r}: {kind} {identifier!r} has no text; fill it in or leave it out"
                     )

@@ -12,6 +12,7 @@ from hf_hybrid.benchmarks.hub_layout import TABLES, read_layout
 from hf_hybrid.benchmarks.lareqa import read_lareqa
 from hf_hybrid.benchmarks.registry import benchmark_spec
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import wanted_languages
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class LareqaSource:
         Raises:
             InputError: no data named, a missing or damaged file, an unknown language.
         """
-        wanted = tuple(languages) if languages else self.languages
+        wanted = tuple(wanted_languages(languages, "--languages") or self.languages)
         for tag in wanted:
             if tag not in self.languages:
                 raise InputError(f"{self.title} has no language {tag!r}: choose among {', '.join(self.languages)}")

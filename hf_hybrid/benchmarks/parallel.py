@@ -64,7 +64,7 @@ def fields_of_pairs(pairs: ParallelPairs, name: str, max_examples: int | None = 
     relevant = [sorted(candidates.by_passage[int(passages[p])], key=candidates.languages.__getitem__) for p in asked]
     return {
         "languages": tuple(pairs.languages),
-        "query_ids": [f"{columns['lang'][p]}:{columns['id'][p]}" for p in asked],
+        "query_ids": [f"{pairs.languages[languages[p]]}:{columns['id'][p]}" for p in asked],
         "queries": [columns["query"][p] for p in asked],
         "query_languages": languages[asked],
         "query_examples": examples[asked],

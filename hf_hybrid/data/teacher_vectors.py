@@ -147,6 +147,7 @@ def write_teacher_vectors(
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise InputError("teacher-vectors: writes one file from one process; start it without a launcher")
     chosen = pairs.select_languages([language])
+    (language,) = chosen.languages
     texts, rows = _distinct_texts(model, chosen)
     parts = []
     for kind, part in texts.items():

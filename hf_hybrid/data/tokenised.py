@@ -167,14 +167,21 @@ def check_negatives(dataset: Dataset, num_negatives: int, name: str) -> None:
     """
     if "negatives" not in dataset.column_names:
         raise InputError(f"{name}: num_negatives is {num_negatives}, but there is no column 'negatives'")
-    counts = pc.fill_null(
-        pc.list_value_length(dataset.select_columns("negatives").with_format("arrow")[:]["negatives"]), 0
-    ).to_numpy()
+    column = dataset.select_columns("negatives").with_format("arrow")[:]["negatives"].cast(pa.list_(pa.string()))
+    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     if len(short := np.flatnonzero(counts < num_negatives)):
         raise InputError(
             f"{name}, row {short[0]}: {counts[short[0]]} negatives, fewer than num_negatives={num_negatives}; "
-            "give every row as many, or lower num_negatives"
+            "give every row as many, lower num_negatives, or train with negatives=in_batch"
         )
+    for place in range(num_negatives):
+        texts = pc.list_element(column, place)
+        blank = pc.fill_null(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0), True).to_numpy()
+        if blank.any():
+            raise InputError(
+                f"{name}, row {int(np.argmax(blank))}: negative {place + 1} is null or empty; "
+                "fill it in, or train with negatives=in_batch"
+            )
 
 
 def tokenise(dataset: Dataset, model: SentenceTransformer, max_length: int | None = None) -> Dataset:

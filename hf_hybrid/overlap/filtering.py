@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.data.tables import open_parquet
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import new_directory
 from hf_hybrid.overlap.sources import IDENTITY_COLUMNS, identity, text_files
+from hf_hybrid.text_files import json_object, text_lines
 
 # What is removed where one rendition overlaps: the example in all its languages, or this rendition alone.
 UNITS = ("example", "rendition")
@@ -64,7 +65,7 @@ def _copy_parquet(file: Path, target: Path, keys: set[str], pairs: set[tuple[str
     import pyarrow.parquet as pq
 
     rows, number = 0, 0
-    with pq.ParquetFile(file) as parquet:
+    with open_parquet(file) as parquet:
         columns = [name for name in parquet.schema_arrow.names if name in IDENTITY_COLUMNS]
         with pq.ParquetWriter(target, parquet.schema_arrow, compression="zstd") as writer:
             for group in range(parquet.num_row_groups):
@@ -82,13 +83,13 @@ def _copy_parquet(file: Path, target: Path, keys: set[str], pairs: set[tuple[str
 
 def _copy_lines(file: Path, target: Path, keys: set[str], pairs: set[tuple[str, str]] | None, gone: set[str]) -> int:
     rows = 0
-    with file.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as kept:
-        for number, line in enumerate(lines):
-            record: dict[str, Any] = json.loads(line)
+    with target.open("w", encoding="utf-8", newline="\n") as kept:
+        for number, (line_number, line) in enumerate(text_lines(file)):
+            record: dict[str, Any] = json_object(line, f"{file}, line {line_number}")
             key, lang = identity(record, file, number)
             if _is_hit(key, lang, keys, pairs):
                 rows += 1
                 gone.add(key)
             else:
-                kept.write(line if line.endswith("\n") else line + "\n")
+                kept.write(line + "\n")
     return rows

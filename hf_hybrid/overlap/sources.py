@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.data.tables import open_parquet
 from hf_hybrid.errors import InputError, first_line
+from hf_hybrid.text_files import json_lines, read_json
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json")
 FIELDS = ("query", "passage", "title")
@@ -72,7 +72,7 @@ def _is_hidden(file: Path, folder: Path) -> bool:
 def _is_squad(file: Path) -> bool:
     """Whether a JSON file begins as LAReQA's and SQuAD's do, with `data` or `version`."""
     with file.open("rb") as stream:
-        return re.match(rb'\s*\{\s*"(data|version)"', stream.read(64)) is not None
+        return re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(data|version)"', stream.read(64)) is not None
 
 
 def read_rows(file: Path) -> Iterator[Row]:
@@ -116,11 +116,14 @@ def identity(record: Mapping[str, Any], file: Path, number: int) -> tuple[str, s
 
 def count_rows(files: list[Path]) -> int | None:
     """How many rows there are, for a progress bar; None where that would need reading them."""
-    import pyarrow.parquet as pq
-
     if any(file.suffix != ".parquet" for file in files):
         return None
-    return sum(pq.read_metadata(file).num_rows for file in files)
+    return sum(_count_rows(file) for file in files)
+
+
+def _count_rows(file: Path) -> int:
+    with open_parquet(file) as parquet:
+        return parquet.metadata.num_rows
 
 
 def _first(record: Mapping[str, Any], columns: tuple[str, ...]) -> str:
@@ -142,37 +145,22 @@ def _lang_of(file: Path) -> str:
 
 
 def _parquet_records(file: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     wanted = {"text", *(column for names in _COLUMNS.values() for column in names)}
-    try:
-        with pq.ParquetFile(file) as parquet:
-            columns = [name for name in parquet.schema_arrow.names if name in wanted]
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
-                yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{file}: not a readable Parquet file ({first_line(error)}); copy it again") from None
+    with open_parquet(file) as parquet:
+        columns = [name for name in parquet.schema_arrow.names if name in wanted]
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
+            yield from batch.to_pylist()
 
 
 def _json_records(file: Path) -> Iterator[dict[str, Any]]:
-    stream = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{file}, line {number}: not JSON ({first_line(error)}); mend the line") from None
-            if not isinstance(record, dict):
-                raise InputError(f"{file}, line {number}: not a JSON object; each line is one row")
-            yield record
+    return (record for _, record in json_lines(file))
 
 
 def _squad_rows(file: Path) -> Iterator[Row]:
     """Questions, paragraphs and sentences; the title comes with the first paragraph of its article."""
-    lang = _lang_of(file)
+    lang, content = _lang_of(file), read_json(file)
     try:
-        articles = json.loads(file.read_text(encoding="utf-8"))["data"]
+        articles = content["data"]
         for number, article in enumerate(articles):
             title = article.get("title", "")
             for place, paragraph in enumerate(article["paragraphs"]):

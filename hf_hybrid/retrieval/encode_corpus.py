@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock
+from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock, check_distinct
 from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, task_of
 from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter, model_sha256
 
@@ -69,8 +69,8 @@ def encode_corpus(
         `hf_hybrid.retrieval.shards.wait_until_complete`).
 
     Raises:
-        InputError: the folder holds vectors of another model, corpus, prompt or layout; a damaged corpus; vectors that
-            are not finite.
+        InputError: the folder holds vectors of another model, corpus, prompt or layout; a damaged corpus, or one with
+            an id twice; vectors that are not finite.
 
     Example:
         >>> from hf_hybrid.retrieval.encode_sources import TextCorpus
@@ -93,6 +93,8 @@ def encode_corpus(
         rows_per_shard=rows_per_shard,
     )
     writer = ShardWriter(folder, settings)
+    if rank == 0 and not writer.is_complete:
+        check_distinct(corpus)
     make_block = block_maker(model, prompt, task_of(kind))
 
     def is_ours(shard: int) -> bool:

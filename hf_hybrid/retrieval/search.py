@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.encode_sources import checked_id
 from hf_hybrid.retrieval.shards import Shards
 
 _QUERIES_AT_ONCE = 1024
@@ -112,11 +113,23 @@ def recall_against(found: TopK, exact: TopK) -> float:
 
 
 def trec_run(found: TopK, query_ids: Sequence[str], shards: Shards, tag: str = "hf_hybrid") -> list[str]:
-    """Lines of a TREC run file: ``query Q0 passage rank score tag``."""
+    """Lines of a TREC run file: ``query Q0 passage rank score tag``.
+
+    Raises:
+        InputError: An id with white space, which would be two fields, or a passage that the vectors have twice; names
+            it.
+    """
     lines = []
     for query, rows, scores in zip(query_ids, found.rows, found.scores, strict=True):
         kept = rows >= 0
-        names = shards.ids(rows[kept])
+        names = [checked_id(name, f"vectors in {shards.folder}") for name in shards.ids(rows[kept])]
+        checked_id(query, "the queries")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(
+                f"the vectors in {shards.folder} have the passage {twice!r} twice; encode the corpus again with "
+                "distinct ids"
+            )
         lines += [
             f"{query} Q0 {name} {rank} {score:.6f} {tag}"
             for rank, (name, score) in enumerate(zip(names, scores[kept], strict=True), start=1)

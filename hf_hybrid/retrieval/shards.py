@@ -77,6 +77,9 @@ class ShardWriter:
         folder: made where it does not exist.
         settings: compared with those of shards that are there.
 
+    Attributes:
+        is_complete: whether an earlier run has written all shards.
+
     Raises:
         InputError: the folder holds vectors of something else, or other files.
     """
@@ -84,11 +87,13 @@ class ShardWriter:
     def __init__(self, folder: str | Path, settings: ShardSettings) -> None:
         self.folder = Path(folder)
         self.settings = settings
+        self.is_complete = False
         manifest = self.folder / MANIFEST
         if manifest.is_file():
             known = _read_manifest(self.folder)
             _check_same(known, settings, manifest)
-            if known.get("complete") and not all((self.folder / shard["file"]).is_file() for shard in known["shards"]):
+            self.is_complete = bool(known.get("complete"))
+            if self.is_complete and not all((self.folder / shard["file"]).is_file() for shard in known["shards"]):
                 # A shard was deleted: nobody may take the vectors for complete before it is made again.
                 self._write_manifest([], complete=False)
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.glob("*.safetensors"))):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hf_hybrid.publishing.cards.wording import benchmark_title
+from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from hf_hybrid.benchmarks import registry
 from hf_hybrid.benchmarks.benchmark import Benchmark

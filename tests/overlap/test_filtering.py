@@ -38,6 +38,15 @@ def test_json_lines_without_ids(tmp_path: Path) -> None:
     assert removed == {"rows": 1, "examples": 1}
 
 
+def test_json_lines_with_a_mark_blank_lines_and_separators(tmp_path: Path) -> None:
+    file = tmp_path / "en.jsonl"
+    lines = [json.dumps({"query": f"q{n}\u2028"}, ensure_ascii=False) for n in range(3)]
+    file.write_bytes(("\ufeff" + "\r\n\r\n".join(lines) + "\n\n").encode())
+    removed = write_filtered(file, tmp_path / "clean", {("en.jsonl:1", "en")})
+    assert (tmp_path / "clean/en.jsonl").read_bytes() == f"{lines[0]}\n{lines[2]}\n".encode()
+    assert removed == {"rows": 1, "examples": 1}
+
+
 def test_row_numbers_run_over_row_groups(write_train: Callable[..., Path], tmp_path: Path) -> None:
     train = write_train(ROWS)
     table = pq.read_table(train / "train.parquet").drop(["id"])

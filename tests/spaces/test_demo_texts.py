@@ -60,6 +60,10 @@ def test_the_name_of_a_file_or_the_visitor_tells_the_format():
         ("ü" * (MAX_CORPUS_BYTES // 2 + 1), "text", "larger than 2 MB"),
         (b"a" * (MAX_CORPUS_BYTES + 1), "text", "larger than 2 MB"),
         (b"\xff\xfe\x00", "detect", "not text in UTF-8"),
+        ("Größe".encode("latin-1"), "text", "it seems to be Windows-1252 or Latin-1"),
+        ("a\nb\ud800", "text", "half of a surrogate pair"),
+        ('{"text": "a"}\n{"text": "\\udc00"}', "jsonl", "line 2: holds half of a surrogate pair"),
+        ('{"text": "a", "lang": "xx"}', "jsonl", "no language tag"),
         ("a", "html", "format must be one of"),
         ("a", None, "format must be one of"),
         ("a\n" * (MAX_PASSAGES + 1), "text", "more than 5,000 passages"),
@@ -84,6 +88,14 @@ def test_what_cannot_be_read_is_said_in_one_line(content, form, message):
     with pytest.raises(InputError) as caught:
         parse_corpus(content, form)
     assert message in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_only_a_line_feed_ends_a_line():
+    rows = '{"text": "a\u2028b\x85c", "lang": "EN"}\r\n\r\n{"text": "d", "lang": "zh_Hans"}\n\n'
+    for content in (rows, rows.encode(), b"\xef\xbb\xbf" + rows.encode()):
+        pool = parse_corpus(content, "jsonl")
+        assert list(pool.texts) == ["a b c", "d"] and list(pool.languages) == ["en", "zh-Hans"]
+    assert list(parse_corpus("\ufeffone\u2028more\r\ntwo\x0cmore\r\n", "text").texts) == ["one more", "two more"]
 
 
 def corpus() -> Corpus:
