@@ -28,7 +28,8 @@ dataloader_num_workers report_to push_to_hub hub_model_id
 
 DESCRIPTION = """Train a multilingual retriever with hybrid batch training.
 
-With no argument: trains on the embedded parallel question/passage data, without a network, and evaluates before and after.
+With no argument: trains on the embedded parallel question/passage data, without a network, and evaluates before and
+after.
 A recipe (--config FILE, or the bare name of a packaged one: {recipes})
 sets defaults and flags override it. Without --config the recipe is `default`, unless --model_name_or_path or --encoder
 chooses an encoder: then the defaults are those listed below (the paper's, where it states them).
@@ -141,7 +142,8 @@ def read_recipe(name_or_path: str) -> dict[str, Any]:
     path = packaged if packaged.is_file() and not Path(name_or_path).is_file() else Path(name_or_path)
     if not path.is_file():
         raise InputError(
-            f"config: no file '{name_or_path}' and no packaged recipe of that name{_nearest(name_or_path, recipe_names())}"
+            f"config: no file '{name_or_path}' and no packaged recipe of that "
+            f"name{_nearest(name_or_path, recipe_names())}"
         )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -194,7 +196,9 @@ def parse_arguments(
 
 
 def _recipe_of(argv: Sequence[str]) -> dict[str, Any]:
-    """The recipe that sets the defaults: `--config`, else `default` unless the flags choose an encoder of their own."""
+    """The recipe that sets the defaults: `--config`, else `default` unless the flags choose an encoder of their
+    own.
+    """
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--config")
     finder.add_argument("--model_name_or_path")

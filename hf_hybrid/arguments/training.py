@@ -20,8 +20,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
 
     Parameters:
         arm (`str`, *optional*, defaults to `"hybrid"`):
-            How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one language per
-            batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).
+            How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one language
+            per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).
         mono_probability (`float`, *optional*, defaults to `0.5`):
             Probability of a monolingual batch in the hybrid arm (the paper's alpha).
         mono_probability_end (`float`, *optional*):
@@ -53,24 +53,24 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         max_tokens (`int`, *optional*):
             Cut training texts to this many tokens; default: the encoder's own maximum.
         gradient_cache (`bool`, *optional*, defaults to `False`):
-            Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and gradients
-            are those of training without.
+            Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and
+            gradients are those of training without.
         gradient_cache_memory (`float`, *optional*):
-            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on a
-            GPU, else 1. A fixed value makes a resumed run equal bit for bit.
+            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on
+            a GPU, else 1. A fixed value makes a resumed run equal bit for bit.
         chunk_tokens (`int`, *optional*, defaults to `16384`):
-            Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by length
-            and cut into chunks with little padding.
+            Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by
+            length and cut into chunks with little padding.
         teacher_vectors (`str`, *optional*):
-            File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their translations are
-            drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
+            File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their translations
+            are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
         teacher_weight (`float`, *optional*, defaults to `1.0`):
             With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
         resume_with_changes (`bool`, *optional*, defaults to `False`):
-            With `resume`, go on with another learning rate, schedule or number of steps than the run began with; what changed is
-            written to `changes.yaml` in its folder.
+            With `resume`, go on with another learning rate, schedule or number of steps than the run began with; what
+            changed is written to `changes.yaml` in its folder.
 
     Overrides of `transformers.TrainingArguments`, after the paper: `learning_rate` 3e-5, `weight_decay` 0.01.
     """
@@ -88,8 +88,9 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     arm: str = field(
         default="hybrid",
         metadata={
-            "help": "How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one "
-            "language per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).",
+            "help": "How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` "
+            "(one language per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or "
+            "`x-y`).",
             "choices": ARMS,
         },
     )
@@ -149,7 +150,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         default="auto",
         metadata={
             "help": "`in_batch` (the global batch's other positives), `in_batch+hard` (and the hard negatives), "
-            "`literal` (the paper's Eq. 1: hard negatives only), or `auto`: `in_batch+hard` where the data has negatives.",
+            "`literal` (the paper's Eq. 1: hard negatives only), or `auto`: `in_batch+hard` where the data has "
+            "negatives.",
             "choices": NEGATIVES,
         },
     )
@@ -161,30 +163,30 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     gradient_cache: bool = field(
         default=False,
         metadata={
-            "help": "Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and "
-            "gradients are those of training without."
+            "help": "Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss "
+            "and gradients are those of training without."
         },
     )
     gradient_cache_memory: float | None = field(
         default=None,
         metadata={
-            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is "
-            "free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
+            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what "
+            "is free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
         },
     )
     chunk_tokens: int = field(
         default=16_384,
         metadata={
-            "help": "Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered "
-            "by length and cut into chunks with little padding."
+            "help": "Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are "
+            "ordered by length and cut into chunks with little padding."
         },
     )
     teacher_vectors: str | None = field(
         default=None,
         metadata={
             "help": "File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their "
-            "translations are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's "
-            "dimension."
+            "translations are drawn to the vector of the text in the teacher's language. The encoder needs the "
+            "teacher's dimension."
         },
     )
     teacher_weight: float = field(
@@ -200,8 +202,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     resume_with_changes: bool = field(
         default=False,
         metadata={
-            "help": "With `resume`, go on with another learning rate, schedule or number of steps than the run began with; what "
-            "changed is written to `changes.yaml` in its folder."
+            "help": "With `resume`, go on with another learning rate, schedule or number of steps than the run began "
+            "with; what changed is written to `changes.yaml` in its folder."
         },
     )
 

@@ -1,7 +1,8 @@
-"""Arguments of transformers and sentence-transformers that nothing here reads, each with the one that does, or the reason.
+"""Arguments of transformers and sentence-transformers that nothing here reads, each with the one that does, or the
+reason.
 
-They would be accepted in silence by the classes that ours inherit from. A run that ignores what it was told is worse than one that
-does not start.
+They would be accepted in silence by the classes that ours inherit from. A run that ignores what it was told is worse
+than one that does not start.
 """
 
 from __future__ import annotations

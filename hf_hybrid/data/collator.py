@@ -1,8 +1,8 @@
 """`HybridCollator`: token ids of a batch to the tensors that the encoder and the loss take.
 
-All texts of a batch (queries, passages, hard negatives) mostly go through one encoder, so they are laid out together: as chunks
-of texts of about one length for a transformer, as one run of token ids for a static encoder. Where an encoder reads queries
-otherwise than passages, each kind gets chunks of its own.
+All texts of a batch (queries, passages, hard negatives) mostly go through one encoder, so they are laid out together:
+as chunks of texts of about one length for a transformer, as one run of token ids for a static encoder. Where an
+encoder reads queries otherwise than passages, each kind gets chunks of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ CHUNK_TOKENS = 16_384
 
 
 class HybridCollator:
-    """Pad token ids chunk by chunk (or, for a static encoder, lay them end to end) and carry the ids that the loss masks by.
+    """Pad token ids chunk by chunk (or, for a static encoder, lay them end to end) and carry the ids that the loss
+    masks by.
 
     Args:
         layout: What becomes of token ids, see `encoders.text_inputs`.
@@ -33,13 +34,14 @@ class HybridCollator:
         query_layout: That of queries, where it is another one.
 
     A call returns:
-        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, or with `offsets`).
-        `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the passages,
-        then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never
-        each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay numpy
-        arrays on the host, where they are counted. With a teacher also `teacher_texts`, `teacher_vectors` and `teacher_count`
-        (module `losses.teacher`). No key is named `labels`: the Trainer would then scale the loss by their
-        count.
+        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, or with
+            `offsets`).
+        `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the
+        passages, then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share
+        either are never each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch,
+        step, arm]` stay numpy arrays on the host, where they are counted. With a teacher also `teacher_texts`,
+        `teacher_vectors` and `teacher_count` (module `losses.teacher`). No key is named `labels`: the Trainer would
+        then scale the loss by their count.
     """
 
     def __init__(

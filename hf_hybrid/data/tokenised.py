@@ -1,7 +1,7 @@
 """Renditions tokenised once: `TokenisedPairs` hands out the token ids of any batch of the plan.
 
-Each rendition's query and passage is tokenised a single time by `datasets.map`, whose fingerprint cache makes the next run
-with the same data, tokenizer and limits start at once. Batches then are gathers from memory-mapped arrays.
+Each rendition's query and passage is tokenised a single time by `datasets.map`, whose fingerprint cache makes the next
+run with the same data, tokenizer and limits start at once. Batches then are gathers from memory-mapped arrays.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class TokenisedPairs:
     Raises:
         InputError: A row has fewer hard negatives than `num_negatives`.
 
-    `__getitems__` takes a `BatchSlice` where other data sets take a list of indices; it is called in the loader's worker.
+    `__getitems__` takes a `BatchSlice` where other data sets take a list of indices; it is called in the loader's
+    worker.
     """
 
     def __init__(
@@ -165,14 +166,21 @@ def check_negatives(dataset: Dataset, num_negatives: int, name: str) -> None:
     """
     if "negatives" not in dataset.column_names:
         raise InputError(f"{name}: num_negatives is {num_negatives}, but there is no column 'negatives'")
-    counts = pc.fill_null(
-        pc.list_value_length(dataset.select_columns("negatives").with_format("arrow")[:]["negatives"]), 0
-    ).to_numpy()
+    column = dataset.select_columns("negatives").with_format("arrow")[:]["negatives"].cast(pa.list_(pa.string()))
+    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     if len(short := np.flatnonzero(counts < num_negatives)):
         raise InputError(
             f"{name}, row {short[0]}: {counts[short[0]]} negatives, fewer than num_negatives={num_negatives}; "
-            "give every row as many, or lower num_negatives"
+            "give every row as many, lower num_negatives, or train with negatives=in_batch"
         )
+    for place in range(num_negatives):
+        texts = pc.list_element(column, place)
+        blank = pc.fill_null(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0), True).to_numpy()
+        if blank.any():
+            raise InputError(
+                f"{name}, row {int(np.argmax(blank))}: negative {place + 1} is null or empty; "
+                "fill it in, or train with negatives=in_batch"
+            )
 
 
 def tokenise(dataset: Dataset, model: SentenceTransformer, max_length: int | None = None) -> Dataset:
@@ -255,7 +263,8 @@ def _digest(inputs: list[TextInput], max_length: int | None, *settings: str) -> 
 def _tokenizer_facts(side: TextInput, max_length: int | None) -> list:
     tokenizer = json.loads(side.fast_tokenizer.to_str())
     if not side.is_static:
-        # Set by every call of a transformers tokenizer, and no property of it; a static encoder's truncation is its own.
+        # Set by every call of a transformers tokenizer, and no property of it; a static encoder's truncation is its
+        # own.
         tokenizer = {key: value for key, value in tokenizer.items() if key not in ("truncation", "padding")}
     return [tokenizer, side.is_static, _limit(side, max_length)]
 

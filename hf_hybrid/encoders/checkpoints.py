@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,19 +89,19 @@ def find_checkpoint(
         raise InputError(f"{argument}: {name!r} is neither a directory nor a Hub name") from error
     except LocalEntryNotFoundError as error:
         raise InputError(
-            f"{argument}: no directory {name}, and the Hub cannot be reached nor is it in the cache; check the spelling, "
-            "connect to the network, or give a local directory"
+            f"{argument}: no directory {name}, and the Hub cannot be reached nor is it in the cache; check the "
+            "spelling, connect to the network, or give a local directory"
         ) from error
     except HfHubHTTPError as error:
         where = name if revision is None else f"{name} at revision {revision}"
         raise InputError(
-            f"{argument}: the Hub does not give out {where} ({first_line(error)}); check the name and the revision, and "
-            "log in with `hf auth login` if it is private or gated"
+            f"{argument}: the Hub does not give out {where} ({first_line(error)}); check the name and the revision, "
+            "and log in with `hf auth login` if it is private or gated"
         ) from error
     except OSError as error:
         raise InputError(
-            f"{argument}: cannot fetch {name} from the Hub ({first_line(error)}); check the network and HF_HUB_OFFLINE, "
-            "or give a local directory"
+            f"{argument}: cannot fetch {name} from the Hub ({first_line(error)}); check the network and "
+            "HF_HUB_OFFLINE, or give a local directory"
         ) from error
 
 
@@ -143,10 +144,23 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
         model.append(Normalize())
     if args.dtype != "auto":
         model.to(getattr(torch, args.dtype))
-    if str(folder) != name:
+    if folder.resolve() != Path(name).expanduser().resolve():
         model.model_card_data.base_model = name
-        model.model_card_data.base_model_revision = folder.name
+    model.model_card_data.base_model_revision = snapshot_commit(folder)
     return model
+
+
+def snapshot_commit(folder: Path) -> str | None:
+    """Return the commit that a folder of the Hub's cache holds; None for every other folder, which has no revision.
+
+    Example:
+        >>> commit = "ab" * 20
+        >>> snapshot_commit(Path("models--intfloat--e5/snapshots") / commit)[:4], snapshot_commit(Path("runs/a/model"))
+        ('abab', None)
+    """
+    folder = folder.resolve()
+    in_cache = folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--")
+    return folder.name if in_cache and re.fullmatch(r"[0-9a-f]{40}", folder.name) else None
 
 
 def saved_prompts(folder: Path) -> dict[str, str | None]:
@@ -180,8 +194,8 @@ def _refuse_pickled_weights(folder: Path, name: str) -> None:
         pickles = sorted(path.name for pattern in PICKLES for path in part.glob(pattern))
         if pickles and not any(part.glob("*.safetensors")):
             raise InputError(
-                f"model_name_or_path: {name} has only pickled weights ({pickles[0]}), which can run code when read; convert "
-                f"them where you trust them: SentenceTransformer({name!r}).save_pretrained('converted')"
+                f"model_name_or_path: {name} has only pickled weights ({pickles[0]}), which can run code when read; "
+                f"convert them where you trust them: SentenceTransformer({name!r}).save_pretrained('converted')"
             )
 
 

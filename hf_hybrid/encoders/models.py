@@ -1,4 +1,5 @@
-"""Encoders: a pretrained checkpoint, a small transformer from a config, or static embeddings; all are `SentenceTransformer`s.
+"""Encoders: a pretrained checkpoint, a small transformer from a config, or static embeddings; all are
+`SentenceTransformer`s.
 
 Every encoder ends in unit vectors or is compared by cosine, carries its query and passage prompts, and is stored as
 safetensors that plain sentence-transformers loads, and plain `transformers` where it is a transformer. No code of a
@@ -26,8 +27,9 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTr
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
+from hf_hybrid.encoders.prompts import PROMPT_NAMES
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
-from hf_hybrid.encoders.text_inputs import PASSAGE_PROMPT_NAMES, input_modules, transformers_of
+from hf_hybrid.encoders.text_inputs import input_modules, transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.engines.whole_weights import whole_loading
 from hf_hybrid.errors import InputError, first_line
@@ -49,13 +51,13 @@ def build_encoder(
 
     Args:
         args: Which encoder, its sizes and prompts.
-        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its own; with
-            `sif_coefficient` they are run through twice, so that an iterator will not do.
+        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its
+            own; with `sif_coefficient` they are run through twice, so that an iterator will not do.
         seed: The same arguments, texts and seed give the same weights. The global generators are left as they were.
 
     Returns:
-        A model whose `encode_query` and `encode_document` apply the prompts. Its similarity is the arguments', else the
-        checkpoint's own, else the cosine.
+        A model whose `encode_query` and `encode_document` apply the prompts. Its similarity is the arguments', else
+        the checkpoint's own, else the cosine.
 
     Raises:
         InputError: The checkpoint cannot be had or loaded, or the arguments contradict each other.
@@ -72,7 +74,8 @@ def build_encoder(
         model, prompts = _pretrained(args, name, seed)
     elif name is not None:
         raise InputError(
-            f"model_name_or_path: {name} would be ignored by encoder {args.encoder!r}; leave it empty or set encoder to auto"
+            f"model_name_or_path: {name} would be ignored by encoder {args.encoder!r}; leave it empty or set encoder "
+            "to auto"
         )
     else:
         build = _transformer if args.encoder == "transformer" else _static
@@ -164,7 +167,9 @@ def _pretrained(
 
 
 def _transformer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> SentenceTransformer:
-    """Build a DistilBERT-class transformer: BERT's layers without the pooler and segment embeddings that go untrained."""
+    """Build a DistilBERT-class transformer: BERT's layers without the pooler and segment embeddings that go
+    untrained.
+    """
     length = args.max_seq_length or DEFAULT_LENGTH
     tokenizer = _tokenizer(args, texts, seed)
     if tokenizer.pad_token_id is None:
@@ -221,8 +226,8 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
-                f"tokenizer_name_or_path: cannot load a tokenizer from {args.tokenizer_name_or_path} ({first_line(error)}); "
-                "give a directory with tokenizer.json"
+                f"tokenizer_name_or_path: cannot load a tokenizer from {args.tokenizer_name_or_path} "
+                f"({first_line(error)}); give a directory with tokenizer.json"
             ) from error
         if not tokenizer.is_fast:
             raise InputError(
@@ -245,12 +250,14 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
 
 def _set_prompts(model: SentenceTransformer, args: ModelArguments, saved: dict[str, str | None]) -> None:
     """Set the prompts: the arguments', else the checkpoint's own (an empty one is its own, too), else the paper's."""
-    own_passage = next((saved[name] for name in PASSAGE_PROMPT_NAMES if saved.get(name) is not None), PASSAGE_PROMPT)
+    own_passage = next(
+        (saved[name] for name in PROMPT_NAMES["passage"] if saved.get(name) is not None), PASSAGE_PROMPT
+    )
     own_query = QUERY_PROMPT if saved.get("query") is None else saved["query"]
     query = own_query if args.query_prompt is None else args.query_prompt
     passage = own_passage if args.passage_prompt is None else args.passage_prompt
     # Other names of the passage prompt follow, so that a prompt called by any of them is the one that was trained.
-    also = {name: passage for name in PASSAGE_PROMPT_NAMES if name in model.prompts}
+    also = {name: passage for name in PROMPT_NAMES["passage"] if name in model.prompts}
     model.prompts = {**model.prompts, **also, "query": query, "document": passage}
 
 
@@ -303,7 +310,8 @@ def _position_limit(transformer: torch.nn.Module) -> int | None:
 def _freeze_unused_pooler(model: SentenceTransformer) -> None:
     """Freeze BERT's pooler, which token embeddings do not pass: a trained parameter without gradient stops DDP.
 
-    Taking it out (`add_pooling_layer=False`) would do as well, but every later load would report its weights as missing.
+    Taking it out (`add_pooling_layer=False`) would do as well, but every later load would report its weights as
+    missing.
     """
     for module in transformers_of(model):
         if module.module_output_name != "token_embeddings":

@@ -1,4 +1,6 @@
-"""Whether padding changes a text's vector: it does where positions are counted from the first column, padding or not."""
+"""Whether padding changes a text's vector: it does where positions are counted from the first column, padding or
+not.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,18 @@ _PADDING = 8
 
 
 def warn_of_padding(model: SentenceTransformer, name: str = "the encoder") -> None:
-    """Warn where a text's vector depends on the texts beside it, since the tokenizer pads on the left and positions ignore padding.
+    """Warn where a text's vector depends on the texts beside it, since the tokenizer pads on the left and positions
+    ignore padding.
 
-    So does GPT-2 in transformers 5: it numbers the columns of a batch, whatever their mask. Models with relative or rotary positions are
-    not concerned.
+    So does GPT-2 in transformers 5: it numbers the columns of a batch, whatever their mask. Models with relative or
+    rotary positions are not concerned.
     """
     for module in transformers_of(model):
         pads_left = getattr(module.tokenizer, "padding_side", "right") == "left"
         if pads_left and module.module_output_name == "token_embeddings" and positions_ignore_padding(module):
             logger.warning(
-                "%s pads on the left and its positions ignore padding, so that a text's vector depends on the texts beside it; set "
+                "%s pads on the left and its positions ignore padding, so that a text's vector depends on the texts "
+                "beside it; set "
                 '"padding_side": "right" in its tokenizer_config.json if it was trained so',
                 name,
             )

@@ -1,7 +1,7 @@
 """How a text enters an encoder: which module reads a query or a passage, with which prompt, padded how.
 
-Most encoders read both alike. A `Router` sends them to modules of their own, and a pooling that leaves the prompt out has to know
-how long the prompt is.
+Most encoders read both alike. A `Router` sends them to modules of their own, and a pooling that leaves the prompt out
+has to know how long the prompt is.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 from sentence_transformers.base.modules import Router, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
 
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 logger = logging.getLogger(__name__)
-
-# Names under which sentence-transformers looks for the prompt of a passage, in its own order.
-PASSAGE_PROMPT_NAMES = ("document", "passage", "corpus")
 
 
 @dataclass(frozen=True)
@@ -82,17 +80,6 @@ def text_inputs(model: SentenceTransformer) -> tuple[TextInput, TextInput]:
     return _text_input(model, "query", query), _text_input(model, "document", passage)
 
 
-def prompt_texts(model: SentenceTransformer) -> tuple[str, str]:
-    """Return the texts that `encode_query` and `encode_document` put before a query and a passage ("" for none)."""
-    default = model.default_prompt_name
-    names = [
-        next((name for name in wanted if name in model.prompts), default)
-        for wanted in (("query",), PASSAGE_PROMPT_NAMES)
-    ]
-    query, passage = (model.prompts.get(name) or "" if name is not None else "" for name in names)
-    return query, passage
-
-
 def input_modules(model: SentenceTransformer) -> list[Any]:
     """The modules that read texts: one, or with a `Router` in front one for each of its routes."""
     return list(dict.fromkeys(_first_modules(model[0])))
@@ -117,8 +104,8 @@ def ensure_padding(model: SentenceTransformer, name: str = "the encoder") -> Non
             continue
         if tokenizer.eos_token is None:
             raise InputError(
-                f"model_name_or_path: the tokenizer of {name} has neither a padding token nor one for the end of a text; "
-                "add a pad_token to its tokenizer_config.json"
+                f"model_name_or_path: the tokenizer of {name} has neither a padding token nor one for the end of a "
+                "text; add a pad_token to its tokenizer_config.json"
             )
         logger.warning("%s has no padding token: %r, the end of a text, fills short rows", name, tokenizer.eos_token)
         tokenizer.pad_token = tokenizer.eos_token
@@ -134,12 +121,13 @@ def _text_input(model: SentenceTransformer, task: str, prompt: str) -> TextInput
         return TextInput(module, prompt, InputLayout(static=True, constants=tuple(constants.items())))
     if not isinstance(module, Transformer):
         raise InputError(
-            f"{type(module).__name__}: texts enter this encoder through a module that training does not know; it knows "
-            "Transformer, StaticEmbedding, and a Router to these"
+            f"{type(module).__name__}: texts enter this encoder through a module that training does not know; it "
+            "knows Transformer, StaticEmbedding, and a Router to these"
         )
     if not getattr(module.tokenizer, "is_fast", False):
         raise InputError(
-            f"{type(module.tokenizer).__name__}: training needs a fast tokenizer; save the encoder with its tokenizer.json"
+            f"{type(module.tokenizer).__name__}: training needs a fast tokenizer; save the encoder with its "
+            "tokenizer.json"
         )
     if module.tokenizer.pad_token_id is None:
         raise InputError(f"{type(module.tokenizer).__name__}: has no padding token; set one (`ensure_padding`)")

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
-from hf_hybrid.evaluation.measured import Evaluation
+from hf_hybrid.evaluation.measured import Evaluation, kept_values, measured_values
 from hf_hybrid.metrics import (
     TieGroups,
-    average_precision,
     language_bias,
     language_scores,
-    ndcg_at_k,
     own_language_share,
     place_weights,
     rank_distance,
-    recall_at_k,
-    reciprocal_rank,
     summarise_rank_distance,
 )
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
@@ -88,8 +84,6 @@ def evaluate_model(
         >>> evaluation.summary()["mul_map"]  # doctest: +SKIP
         0.5121
     """
-    from hf_hybrid.encoders.text_inputs import prompt_texts
-
     similarity = similarity_of(model, similarity)
     started = time.perf_counter()
     was_training = model.training
@@ -105,11 +99,10 @@ def evaluate_model(
     )
     model.train(was_training)
     encoded = time.perf_counter() - started
-    saved_query, saved_passage = prompt_texts(model)
     settings = {
         "batch_size": batch_size,
-        "query_prompt": saved_query if query_prompt is None else query_prompt,
-        "passage_prompt": saved_passage if passage_prompt is None else passage_prompt,
+        "query_prompt": resolve_prompt(model, "query", query_prompt) or "",
+        "passage_prompt": resolve_prompt(model, "passage", passage_prompt) or "",
         "max_seq_length": _max_seq_length(model),
         "dimension": int(queries.shape[1]),
         "similarity": similarity,
@@ -199,9 +192,7 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
     num_languages, k = len(benchmark.languages), ranks.top_k
     in_pool = TieGroups.from_ranks(ranks.offsets, ranks.pool_higher, ranks.pool_tied)
     by_language = TieGroups.from_ranks(*ranks.by_language())
-    values: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name, measure in _measures(k).items():
-        values[name] = (measure(by_language).reshape(-1, num_languages), measure(in_pool))
+    values = measured_values(by_language, in_pool, num_languages, k)
     distances = rank_distance(in_pool)
     languages = benchmark.query_languages
     share = own_language_share(ranks.top_counts, languages, ranks.pool_sizes, k)
@@ -220,8 +211,7 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
     )
     own_places = ranks.top_counts[np.arange(len(languages)), languages]
     per_query = {
-        "map_by_language": values["map"][0],
-        "map_pool": values["map"][1],
+        **kept_values(values, k),
         "rank_distance": distances,
         "own_language_share": own_places / min(k, benchmark.num_candidates),
         **bias.per_query,
@@ -237,16 +227,6 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
         seconds={},
         settings={"k": k},
     )
-
-
-def _measures(k: int) -> dict[str, Callable[[TieGroups], np.ndarray]]:
-    return {
-        "map": average_precision,
-        "recall_at_1": lambda groups: recall_at_k(groups, 1),
-        f"recall_at_{k}": lambda groups: recall_at_k(groups, k),
-        "mrr": reciprocal_rank,
-        f"ndcg_at_{k}": lambda groups: ndcg_at_k(groups, k),
-    }
 
 
 class HybridEvaluator(SentenceEvaluator):
@@ -316,10 +296,11 @@ class HybridEvaluator(SentenceEvaluator):
         return {"benchmark": self.benchmark.name, "ties": self.ties, "k": self.k}
 
     def _write(self, folder: Path, epoch: float, steps: int) -> None:
-        from hf_hybrid.evaluation.results import evaluation_record
         from hf_hybrid.output_files import write_json
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"hybrid_evaluation_{self.benchmark.name}_step_{steps}.json"
         # A resumed run comes by the same step again and measures the same: the file is the run's own.
-        write_json(path, {"epoch": epoch, "steps": steps, **evaluation_record(self.last)}, overwrite=True)
+        last = self.last
+        measured = {"benchmark": last.benchmark, "languages": list(last.languages), "settings": last.settings}
+        write_json(path, {"epoch": epoch, "steps": steps, **measured, **last.record()}, overwrite=True)

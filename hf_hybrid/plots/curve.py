@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hf_hybrid.evaluation.comparison import SETTINGS
+from hf_hybrid.evaluation.figures import SETTINGS
 from hf_hybrid.plots.files import require_matplotlib
 from hf_hybrid.plots.fonts import drawable, drawable_labels, in_fonts_for
 from hf_hybrid.plots.pictures import BLUE, ORANGE
@@ -39,7 +39,7 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
     curve = content["alpha"]
     figure = Figure(figsize=(9.6, 3.5), layout="constrained")
     axes = figure.subplots(1, len(SETTINGS))
-    for axis, (name, title) in zip(axes, SETTINGS.items(), strict=True):
+    for axis, (name, setting) in zip(axes, SETTINGS.items(), strict=True):
         for group, (label, colour, marker, line, shift) in _GROUPS.items():
             points = [
                 (point["alpha"] + shift, point[group][f"{name}_map"])
@@ -62,7 +62,7 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
                 linewidth=1.4,
                 label=label.format(tags=", ".join(drawable_labels(curve["low_resource"]))),
             )
-        axis.set_title(title)
+        axis.set_title(setting.title)
         axis.set_xlabel("alpha")
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axis.grid(axis="y", color="#E0E0E0", linewidth=0.6)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache, wraps
 from typing import Any, TypeVar
 
 from hf_hybrid.plots.files import require_matplotlib
 
-Drawn = TypeVar("Drawn")
+Content, Drawn = TypeVar("Content"), TypeVar("Drawn")
 # What stands for letters that no font has.
 MISSING = "…"
 
@@ -40,11 +41,13 @@ def font_settings(texts: Iterable[str]) -> dict[str, Any]:
     return {"font.family": [*own, *added]}
 
 
-def in_fonts_for(draw: Callable[[Mapping[str, Any]], Drawn]) -> Callable[[Mapping[str, Any]], Drawn]:
-    """Let a function that draws results run with fonts for all names in them: matplotlib takes a text's font as the text is made."""
+def in_fonts_for(draw: Callable[[Content], Drawn]) -> Callable[[Content], Drawn]:
+    """Let a function that draws results run with fonts for all names in them: matplotlib takes a text's font as the
+    text is made.
+    """
 
     @wraps(draw)
-    def drawing(content: Mapping[str, Any]) -> Drawn:
+    def drawing(content: Content) -> Drawn:
         require_matplotlib()
         import matplotlib
 
@@ -85,11 +88,13 @@ def drawable(text: str, fallback: str | None = None) -> str:
 
 
 def texts_of(content: Any) -> list[str]:
-    """All texts in nested JSON types."""
+    """All texts in nested JSON types and dataclasses."""
     if isinstance(content, str):
         return [content]
     if isinstance(content, Mapping):
         return [text for key, value in content.items() for text in (str(key), *texts_of(value))]
+    if is_dataclass(content):
+        return [text for each in fields(content) for text in texts_of(getattr(content, each.name))]
     return [text for value in content for text in texts_of(value)] if isinstance(content, list | tuple) else []
 
 

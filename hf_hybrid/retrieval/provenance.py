@@ -51,8 +51,8 @@ def check_encoder(model: SentenceTransformer, name: str, shards: Shards) -> None
     made_by = shards.settings
     if made_by.kind != "passage":
         raise InputError(
-            f"{shards.folder}: these vectors were encoded as {made_by.kind} and are searched as passages: encode the corpus "
-            "again with --kind passage"
+            f"{shards.folder}: these vectors were encoded as {made_by.kind} and are searched as passages: encode the "
+            "corpus again with --kind passage"
         )
     remedy = f"search with {made_by.model}, or encode the corpus with {name}"
     if (digest := model_sha256(model)) != made_by.weights_sha256:
@@ -63,8 +63,8 @@ def check_encoder(model: SentenceTransformer, name: str, shards: Shards) -> None
     modules = modules_of(model)
     if made_by.modules is not None and made_by.modules != modules:
         raise InputError(
-            f"{shards.folder} was encoded with {made_by.model} as {made_by.modules}, and the queries with {name} as {modules}: "
-            "give the same --pooling"
+            f"{shards.folder} was encoded with {made_by.model} as {made_by.modules}, and the queries with {name} as "
+            f"{modules}: give the same --pooling"
         )
 
 

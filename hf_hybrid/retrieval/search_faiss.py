@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +12,9 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
-from hf_hybrid.output_files import check_output, write_json
-from hf_hybrid.retrieval.encode_texts import is_other_rank
+from hf_hybrid.output_files import check_output, whole_file, write_json
 from hf_hybrid.retrieval.search import TopK, check_search, recall_against, search_exactly
 from hf_hybrid.retrieval.shards import Shards
 
@@ -46,11 +44,14 @@ def build_index(
 
     Args:
         shards: the corpus.
-        kind: ``flat``: exact, all vectors in memory. ``ivfpq``: vectors in ``lists`` cells, each compressed to ``subvectors`` bytes.
-        lists: cells; by default four times the square root of the number of passages, as far as the corpus can train them.
-        subvectors: parts of a vector, a byte each; must divide the dimension. By default the dimension divided by four, or the nearest
-            smaller divisor.
-        probes: cells searched for each query; by default a sixteenth of them, at least eight. More find more and take longer.
+        kind: ``flat``: exact, all vectors in memory. ``ivfpq``: vectors in ``lists`` cells, each compressed to
+            ``subvectors`` bytes.
+        lists: cells; by default four times the square root of the number of passages, as far as the corpus can train
+            them.
+        subvectors: parts of a vector, a byte each; must divide the dimension. By default the dimension divided by
+            four, or the nearest smaller divisor.
+        probes: cells searched for each query; by default a sixteenth of them, at least eight. More find more and take
+            longer.
         seed: chooses the vectors that train the cells.
         show_progress: show a progress bar (first process only).
 
@@ -71,7 +72,7 @@ def build_index(
     else:
         index = _train_ivfpq(faiss, shards, lists, subvectors, seed)
         index.nprobe = min(index.nlist, probes or max(8, index.nlist // 16))
-    bar = tqdm(total=shards.num_rows, desc="Indexing", unit="passage", disable=not show_progress or is_other_rank())
+    bar = tqdm(total=shards.num_rows, desc="Indexing", unit="passage", disable=not (show_progress and is_first_rank()))
     with bar:
         for _, vectors in shards.blocks(_BLOCK):
             index.add(vectors.numpy())
@@ -96,7 +97,9 @@ def search_index(index: faiss.Index, queries: torch.Tensor, shards: Shards, k: i
 def measured_recall(
     index: faiss.Index, queries: torch.Tensor, shards: Shards, k: int, sample: int = 200, seed: int = 0
 ) -> float:
-    """Share of the exact best k that the index finds, on a sample of the queries; 1 minus it is what the index loses."""
+    """Share of the exact best k that the index finds, on a sample of the queries; 1 minus it is what the index
+    loses.
+    """
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(queries))[:sample])
     some = queries[chosen.to(queries.device)].cpu()
     return recall_against(search_index(index, some, shards, k), search_exactly(some, shards, k))
@@ -106,11 +109,8 @@ def save_index(index: faiss.Index, path: str | Path, shards: Shards, overwrite: 
     """Write an index beside a note of which vectors it holds (``<path>.json``)."""
     path = Path(path)
     check_output(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        fresh = str(Path(scratch) / path.name)
-        _faiss().write_index(index, fresh)
-        os.replace(fresh, path)
+    with whole_file(path) as fresh:
+        _faiss().write_index(index, str(fresh))
     write_json(f"{path}.json", {"vectors_sha256": shards.fingerprint(), "rows": shards.num_rows}, overwrite=True)
     return path
 

@@ -1,7 +1,8 @@
 """How vectors are compared: by the similarity that the encoder names, the higher the closer.
 
-`cosine` is the product of unit vectors, so vectors are normalised as they are made, and from then on it and `dot` are one. Distances
-are negated: `euclidean` is -|q - c|, `manhattan` the negated sum of absolute differences, as in sentence-transformers.
+`cosine` is the product of unit vectors, so vectors are normalised as they are made, and from then on it and `dot` are
+one. Distances are negated: `euclidean` is -|q - c|, `manhattan` the negated sum of absolute differences, as in
+sentence-transformers.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def similarity_scores(
 
 
 def _euclidean(queries: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
-    # In float32 the terms of this sum would cancel: the distance of equal vectors would be a thousandth of their length.
+    # In float32 the terms of this sum would cancel: the distance of equal vectors would be a thousandth of their
+    # length.
     queries, candidates = queries.double(), candidates.double()
     squares = torch.addmm((candidates**2).sum(dim=1), queries, candidates.T, alpha=-2)
     return squares.add_((queries**2).sum(dim=1, keepdim=True)).clamp_(min=0).sqrt_()

@@ -1,7 +1,8 @@
 """Before training: does the trainer embed texts as the finished model will?
 
-Training tokenises, pads and calls the encoder by itself, for speed. An encoder may hold modules that do more than that on the way of
-`encode_query` and `encode_document`. So a few texts go both ways first, and vectors that differ stop the run before it begins.
+Training tokenises, pads and calls the encoder by itself, for speed. An encoder may hold modules that do more than that
+on the way of `encode_query` and `encode_document`. So a few texts go both ways first, and vectors that differ stop the
+run before it begins.
 """
 
 from __future__ import annotations
@@ -56,15 +57,17 @@ def check_embedding(model: SentenceTransformer) -> None:
             if _distance(found, expected) > TOLERANCE:
                 raise InputError(
                     f"{_culprit(model, side, task, features)}: training embeds a {task} otherwise than "
-                    f"`encode_{task}` with this module, so that the model would not be the one that was trained; use an encoder "
-                    "without it"
+                    f"`encode_{task}` with this module, so that the model would not be the one that was trained; use "
+                    "an encoder without it"
                 )
     finally:
         model.train(was_training)
 
 
 def _features(side: TextInput) -> dict[str, Any]:
-    """The trainer's features of the texts, in one chunk: each is padded as by `encode`, which matters where positions ignore padding."""
+    """The trainer's features of the texts, in one chunk: each is padded as by `encode`, which matters where positions
+    ignore padding.
+    """
     found = token_ids(list(TEXTS), side)
     values = np.array([token for ids in found for token in ids], dtype=np.int32)
     lengths = np.array([len(ids) for ids in found], dtype=np.int64)

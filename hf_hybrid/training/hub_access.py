@@ -21,6 +21,7 @@ def explain_hub_failure(repository: str) -> Iterator[None]:
         yield
     except (HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise InputError(
-            f"push_to_hub: cannot make {repository} on the Hub ({first_line(error)}); check the network, HF_HUB_OFFLINE, `hf auth "
-            "login` and hub_model_id, or leave it out and send the model with `hf-hybrid push` when it is trained"
+            f"push_to_hub: cannot make {repository} on the Hub ({first_line(error)}); check the network, "
+            "HF_HUB_OFFLINE, `hf auth login` and hub_model_id, or leave it out and send the model with `hf-hybrid "
+            "push` when it is trained"
         ) from error

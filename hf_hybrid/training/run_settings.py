@@ -1,8 +1,9 @@
-"""What a run was begun with besides its batches, kept in every checkpoint: a resumed run goes on with the same, or says that it does not.
+"""What a run was begun with besides its batches, kept in every checkpoint: a resumed run goes on with the same, or
+says that it does not.
 
-The optimiser and its schedule come back from a checkpoint as they were, so a new learning rate would be ignored, while a new scale
-of the loss would apply from there on: neither is what a run's arguments say. Hence a difference is refused; with
-`resume_with_changes` the rate, its schedule and the number of steps may change, and do.
+The optimiser and its schedule come back from a checkpoint as they were, so a new learning rate would be ignored, while
+a new scale of the loss would apply from there on: neither is what a run's arguments say. Hence a difference is
+refused; with `resume_with_changes` the rate, its schedule and the number of steps may change, and do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
-from hf_hybrid.encoders.text_inputs import prompt_texts
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes
 from hf_hybrid.retrieval.provenance import model_sha256, modules_of
@@ -84,7 +85,8 @@ class RunSettings(TrainerCallback, ExportableState):
 
     Attributes:
         settings: See `run_settings`.
-        changes: `{"step": n, "changes": {name: {"was": ..., "is": ...}}}` for every time that the run went on otherwise.
+        changes: `{"step": n, "changes": {name: {"was": ..., "is": ...}}}` for every time that the run went on
+            otherwise.
     """
 
     def __init__(self, settings: dict[str, Any], changes: list[dict[str, Any]] | None = None):
@@ -125,7 +127,8 @@ class RunSettings(TrainerCallback, ExportableState):
         before = stored_by.get(type(self).__name__)
         if before is None:
             logger.warning(
-                "%s does not say with which settings its run was begun: they are not compared; make sure they are the same",
+                "%s does not say with which settings its run was begun: they are not compared; make sure they are "
+                "the same",
                 checkpoint,
             )
             return False
@@ -179,7 +182,8 @@ def write_changes(folder: str | os.PathLike[str], changes: list[dict[str, Any]])
 
 
 def set_rates(optimizer: Optimizer, scheduler: Any, rates: list[float]) -> None:
-    """Let an optimiser that was loaded from a checkpoint go on with the rates, and the schedule, that it was made with.
+    """Let an optimiser that was loaded from a checkpoint go on with the rates, and the schedule, that it was made
+    with.
 
     Args:
         optimizer: Its groups hold the rates of the run before.
@@ -192,8 +196,8 @@ def set_rates(optimizer: Optimizer, scheduler: Any, rates: list[float]) -> None:
     scheduler = getattr(scheduler, "scheduler", scheduler)
     if not isinstance(scheduler, LambdaLR):
         raise InputError(
-            f"resume_with_changes: the rate of a schedule of kind {type(scheduler).__name__} depends on the steps before; restore the "
-            "settings, or start a new run"
+            f"resume_with_changes: the rate of a schedule of kind {type(scheduler).__name__} depends on the steps "
+            "before; restore the settings, or start a new run"
         )
     scheduler.base_lrs = list(rates)
     now = [rate * factor(scheduler.last_epoch) for rate, factor in zip(rates, scheduler.lr_lambdas, strict=True)]
@@ -225,7 +229,7 @@ def _refusal(changed: dict[str, Any], refused: dict[str, Any], allow_changes: bo
     )
     if not refused and not allow_changes:
         return (
-            f"resume: the run was begun with other settings ({values}); restore these, or give --resume_with_changes too, which "
-            f"writes the change to {CHANGES}"
+            f"resume: the run was begun with other settings ({values}); restore these, or give --resume_with_changes "
+            f"too, which writes the change to {CHANGES}"
         )
     return f"resume: the run was begun with other settings ({values}); restore these or start a new run"

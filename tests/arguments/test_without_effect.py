@@ -1,4 +1,6 @@
-"""Arguments that would change nothing are refused with what to give instead; what is reported to has to be installed."""
+"""Arguments that would change nothing are refused with what to give instead; what is reported to has to be
+installed.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import pytest
 
 matplotlib = pytest.importorskip("matplotlib", reason="the extra `plots` is not installed")
 
+from hf_hybrid.evaluation.results import Results  # noqa: E402
 from hf_hybrid.plots import fonts  # noqa: E402
 from hf_hybrid.plots.files import write_picture  # noqa: E402
 from hf_hybrid.plots.pictures import evaluation_pictures  # noqa: E402
@@ -52,8 +53,9 @@ def test_languages_that_cannot_be_written_are_numbered(fonts_of):
 
 @pytest.mark.parametrize("name", ["模型/中文", "मॉडल", "модель-ქართული-😀"])
 def test_pictures_are_drawn_without_warnings(name, tmp_path):
-    results = minimal_results()
-    results["model"]["name"] = results["benchmark"]["name"] = name
+    content = minimal_results()
+    content["model"]["name"] = content["benchmark"]["name"] = name
+    results = Results.from_json(content)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for title, figure in evaluation_pictures(results).items():

@@ -16,7 +16,7 @@ from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.encoders.padding import positions_ignore_padding
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses.hybrid_loss import embed_batch
+from hf_hybrid.losses.batch import embed_batch
 from hf_hybrid.retrieval.encode_texts import encode_texts
 from hf_hybrid.training.embedding_check import check_embedding
 from hf_hybrid.training.trainer import HybridTrainer
@@ -56,7 +56,9 @@ def unusual(request, tmp_path_factory):
 
 
 def vectors_of_a_batch(trainer) -> tuple[torch.Tensor, torch.Tensor]:
-    """The trainer's own vectors of its first batch, and those of `encode_query` and `encode_document`, unnormalised."""
+    """The trainer's own vectors of its first batch, and those of `encode_query` and `encode_document`,
+    unnormalised.
+    """
     batch = next(iter(trainer.get_train_dataloader()))
     rows = trainer.train_dataset.__getitems__(next(iter(trainer.get_train_dataloader().batch_sampler))).rows
     data, model = trainer.plan.pairs.dataset, trainer.model.eval()
@@ -135,7 +137,9 @@ def test_without_a_padding_token_the_end_of_a_text_pads(side, parallel_pairs, tm
 
 
 def test_left_padding_of_other_models(parallel_pairs, tmp_path):
-    """DistilBERT's positions ignore padding too, so a left-padded batch equals `encode` only where it is padded alike."""
+    """DistilBERT's positions ignore padding too, so a left-padded batch equals `encode` only where it is padded
+    alike.
+    """
     model = SentenceTransformer(modules=[distilbert(tmp_path), Pooling(16), Normalize()], device="cpu")
     model.tokenizer.padding_side = "left"
     trainer = HybridTrainer(model, arguments(tmp_path / "run"), parallel_pairs)

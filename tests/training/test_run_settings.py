@@ -1,4 +1,6 @@
-"""A resumed run goes on with the settings it was begun with, or says what differs; allowed changes apply and are written down."""
+"""A resumed run goes on with the settings it was begun with, or says what differs; allowed changes apply and are
+written down.
+"""
 
 from __future__ import annotations
 

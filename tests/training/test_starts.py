@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub.errors import OfflineModeIsEnabled
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.train import main
 from hf_hybrid.training.trainer import HybridTrainer
 from tests.conftest import renditions
@@ -49,7 +49,7 @@ def test_a_start_that_failed_leaves_the_folder_usable(data, tmp_path, monkeypatc
     assert (output / "arguments.yaml").is_file() and (output / "before.json").is_file()
     assert main(command(data, output, "--max_steps", "4")) == 0
     assert yaml.safe_load((output / "arguments.yaml").read_text())["max_steps"] == 4
-    assert read_results(output / "results.json")["training"]["steps"] == 4
+    assert Results.load(output / "results.json").further["training"]["steps"] == 4
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_encoder_from_scratch_does_not_go_on_with_other_data(data, tmp_path, 
     rows = [{**row, "query": f"quite other words {row['query']}"} for row in renditions(140)[:400]]
     write_splits(data, train=rows)
     said = fails(capsys, *command(data, output, "--resume"))
-    assert "the checkpoint was trained on other batches (data_sha256 was" in said
+    assert "the checkpoint is of another run (data_sha256 was" in said
     write_splits(data)
     assert "vocab_size" not in (
         said := fails(capsys, *command(data, output, "--resume", "--embedding_dimension", "16"))
