@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from functools import cache
+from types import UnionType
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 Matrix = list[list[float | None]]
 
@@ -44,6 +46,45 @@ class Part:
         values = {**own, **self.further}
         added = [name for name in values if name not in self.keys and not (self.keys and values[name] is None)]
         return {name: _written(values[name]) for name in (*self.keys, *added) if name in values}
+
+
+def misfit(cls: type[Part], content: Any, place: str = "") -> str | None:
+    """What of a JSON object is not of the type that the part declares, in words; None where all is.
+
+    Example:
+        >>> misfit(Model, {"name": "m", "revision": 3})
+        "field 'revision' must be str, got int"
+    """
+    if not isinstance(content, dict):
+        return f"field {place!r} must be dict, got {type(content).__name__}"
+    for name, kinds in _kinds(cls).items():
+        if name not in content:
+            continue
+        value, where = content[name], f"{place}.{name}".lstrip(".")
+        # bool is an int to Python, and to nobody else.
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            return f"field {where!r} must be {kinds[0].__name__}, got {type(value).__name__}"
+        if value is not None and name in cls._parts:
+            if found := misfit(cls._parts[name], value, where):
+                return found
+        for key, one in value.items() if value is not None and name in cls._parts_by_name else ():
+            if found := misfit(cls._parts_by_name[name], one, f"{where}.{key}"):
+                return found
+    return None
+
+
+@cache
+def _kinds(cls: type[Part]) -> dict[str, tuple[type, ...]]:
+    """Field -> the JSON types that it may have, of the outermost level of its declaration."""
+    declared = {name: hint for name, hint in get_type_hints(cls).items() if not name.startswith("_")}
+    found = {}
+    for name in {one.name for one in fields(cls)} - {"further", "keys"}:
+        hint = declared[name]
+        choices = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        kinds = [get_origin(choice) or choice for choice in choices]
+        kinds = [dict if isinstance(kind, type) and issubclass(kind, Part) else kind for kind in kinds]
+        found[name] = (*kinds, int) if float in kinds else tuple(kinds)
+    return found
 
 
 def _read(cls: type[Part], name: str, value: Any) -> Any:

@@ -27,7 +27,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,7 @@ from hf_hybrid.evaluation.result_parts import (
     Part,
     QueryFile,
     TopLanguages,
+    misfit,
 )
 from hf_hybrid.output_files import check_output, write_json
 
@@ -59,28 +60,9 @@ if TYPE_CHECKING:
     from hf_hybrid.evaluation.measured import Evaluation
 
 SCHEMA_VERSION = 1
-# field -> its JSON type; a trailing "?" allows null
-_FIELDS = {
-    "schema_version": "int",
-    "created": "str",
-    "model": "dict",
-    "benchmark": "dict",
-    "settings": "dict",
-    "seed": "int?",
-    "summary": "dict",
-    "measures": "dict",
-    "per_language": "dict",
-    "language_share": "dict",
-    "bias": "dict?",
-    "seconds": "dict",
-    "versions": "dict",
-    "hardware": "dict",
-    "per_query": "dict?",
-}
 _ADDED_LATER = {"bias"}
 # What must agree where results are compared or averaged.
 _SAME = {"benchmark": ("name", "data_sha256", "languages", "settings"), "settings": ("ties", "k")}
-_TYPES: dict[str, type] = {"int": int, "str": str, "dict": dict}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,16 +204,11 @@ def _validate(results: Any, where: str) -> None:
         raise InputError(
             f"{where}: schema_version is {version!r}, this version reads {SCHEMA_VERSION}; evaluate again"
         )
-    for name, kind in _FIELDS.items():
-        if name not in results and name in _ADDED_LATER:
-            continue
-        if name not in results:
+    for name in (one.name for one in fields(Results)):
+        if name not in results and name not in ("further", "keys", *_ADDED_LATER):
             raise InputError(f"{where}: field {name!r} is missing; evaluate again")
-        value = results[name]
-        if value is None and kind.endswith("?"):
-            continue
-        if not isinstance(value, _TYPES[kind.rstrip("?")]) or isinstance(value, bool):
-            raise InputError(f"{where}: field {name!r} must be {kind.rstrip('?')}, got {type(value).__name__}")
+    if found := misfit(Results, dict(results)):
+        raise InputError(f"{where}: {found}")
     _validate_nested(results, where)
 
 

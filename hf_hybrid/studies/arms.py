@@ -105,7 +105,8 @@ def _score(jobs: Jobs, design: ArmsDesign, options: ArmsOptions, model: Path, na
 
 def _benchmarks(design: ArmsDesign, options: ArmsOptions) -> Iterator[tuple[str, list[str]]]:
     """The folder of each benchmark's results, and its flags."""
-    yield "world_facts", ["--benchmark", "world_facts"]
+    for packaged in design.benchmarks:
+        yield packaged, ["--benchmark", packaged]
     for text in design.candidate_texts if options.xquad_r else ():
         # The sentence alone is the loader's default.
         name, flags = ("xquad_r", []) if text == "sentence" else (f"xquad_r_{text}", ["--candidate_text", text])

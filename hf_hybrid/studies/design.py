@@ -25,6 +25,7 @@ class ArmsDesign:
         arms: Name -> settings by which the training of this arm differs from the recipe.
         seeds: Seeds that are run by default.
         threads: Threads of a process by default; None leaves it to the libraries.
+        benchmarks: Those that every model is scored on beside XQuAD-R; they need no data.
         candidate_texts: What XQuAD-R's candidates are, one results file each.
         teacher: Hub name of the base's teacher, or None.
         teacher_package: Installed package that holds the teacher, for machines without the Hub.
@@ -36,6 +37,7 @@ class ArmsDesign:
     arms: Mapping[str, Mapping[str, Any]]
     seeds: tuple[int, ...]
     threads: int | None = None
+    benchmarks: tuple[str, ...] = ()
     candidate_texts: tuple[str, ...] = ("sentence",)
     teacher: str | None = None
     teacher_package: str | None = None
@@ -64,7 +66,7 @@ class ArmsDesign:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise InputError(f"{path.name}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
         _check(content, path.name)
-        lists = {key: tuple(content[key]) for key in ("seeds", "candidate_texts") if key in content}
+        lists = {key: tuple(content[key]) for key in ("seeds", "benchmarks", "candidate_texts") if key in content}
         return cls(**{**content, **lists, "name": Path(name_or_path).name})
 
 
@@ -74,6 +76,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "arms": dict,
     "seeds": list,
     "threads": (int, type(None)),
+    "benchmarks": list,
     "candidate_texts": list,
     "teacher": (str, type(None)),
     "teacher_package": (str, type(None)),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from hf_hybrid.benchmarks import registry
 from hf_hybrid.benchmarks.benchmark import Benchmark
@@ -26,6 +25,7 @@ from hf_hybrid.cli.main import make_parser
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.cards.folder_files import read_folder
 from hf_hybrid.publishing.cards.published_results import dataset_ids
+from hf_hybrid.publishing.cards.titles import benchmark_title
 from tests.minimal_results import results, write
 
 ROOT = Path(__file__).resolve().parents[2]
