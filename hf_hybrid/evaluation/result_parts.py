@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
@@ -59,6 +59,8 @@ def misfit(cls: type[Part], content: Any, place: str = "") -> str | None:
         return f"field {place!r} must be dict, got {type(content).__name__}"
     for name, kinds in _kinds(cls).items():
         if name not in content:
+            if name in _required(cls):
+                return f"field {f'{place}.{name}'.lstrip('.')!r} is missing"
             continue
         value, where = content[name], f"{place}.{name}".lstrip(".")
         # bool is an int to Python, and to nobody else.
@@ -71,6 +73,12 @@ def misfit(cls: type[Part], content: Any, place: str = "") -> str | None:
             if found := misfit(cls._parts_by_name[name], one, f"{where}.{key}"):
                 return found
     return None
+
+
+@cache
+def _required(cls: type[Part]) -> frozenset[str]:
+    """Fields without which there is no such part."""
+    return frozenset(one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING)
 
 
 @cache
@@ -129,8 +137,8 @@ class BenchmarkFacts(Part):
     name: str
     languages: list[str]
     data_sha256: str
-    queries: int | None = None
-    candidates: int | None = None
+    queries: int
+    candidates: int
     queries_per_language: list[int] | None = None
     candidates_per_language: list[int] | None = None
     settings: dict[str, Any] | None = None

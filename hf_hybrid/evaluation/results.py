@@ -110,6 +110,8 @@ class Results(Part):
         path = Path(path)
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            # Half of a surrogate pair can be read, and then neither printed nor written.
+            json.dumps(content, ensure_ascii=False).encode()
         except OSError as error:
             raise InputError(f"cannot read results file {path}: {error.strerror or error}; check the path") from error
         except ValueError as error:
