@@ -15,7 +15,8 @@ import decontamination_recall as recall
 from hf_hybrid.overlap.comparable_text import comparable
 
 WORDS = (
-    "harbour lantern meadow granite orchard pilot violin copper sparrow timber glacier saddle marble candle fossil ladder"
+    "harbour lantern meadow granite orchard pilot violin copper sparrow timber glacier saddle marble candle fossil "
+    "ladder"
 ).split()
 
 
