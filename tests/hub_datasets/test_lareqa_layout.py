@@ -255,7 +255,7 @@ def test_a_failed_build_leaves_nothing(name, source, tmp_path, capsys):
         (tmp_path / "source" / file.name).write_bytes(file.read_bytes())
     (tmp_path / "source" / "zh.json").write_text("{")
     assert build(name, tmp_path / "source", tmp_path / "out", "--other_counts") == 2
-    assert "zh.json is not valid JSON" in capsys.readouterr().err
+    assert "zh.json: not JSON" in capsys.readouterr().err
     (tmp_path / "source" / "zh.json").unlink()
     assert build(name, tmp_path / "source", tmp_path / "out", "--other_counts") == 2
     assert "lacks zh.json" in capsys.readouterr().err
