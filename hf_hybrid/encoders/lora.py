@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from hf_hybrid.arguments import LoraArguments
+from hf_hybrid.encoders.checkpoints import snapshot_commit
 from hf_hybrid.errors import InputError, first_line, nearest
 from hf_hybrid.output_files import new_directory
 
@@ -204,9 +205,9 @@ def save_adapter(
         model.save_pretrained(str(fresh), create_model_card=False)
         file = fresh / "adapter_config.json"
         # While training, the base is the local copy, so that no checkpoint asks the network for it; a stored adapter
-        # names what others can load as well: the Hub's name and commit.
-        local = Path(base).expanduser().is_dir()
-        name, revision = (str(folder.resolve()), None) if local else (base, folder.name)
+        # names what others can load as well: the Hub's name and commit. A folder, packaged or not, is named as it is.
+        commit = None if Path(base).expanduser().is_dir() else snapshot_commit(folder)
+        name, revision = (base, commit) if commit else (str(folder.resolve()), None)
         content = json.loads(file.read_text(encoding="utf-8"))
         content |= {"base_model_name_or_path": name, "revision": revision}
         file.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")

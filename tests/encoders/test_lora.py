@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -172,9 +173,9 @@ def test_adapter_folder_holds_no_weight_of_the_base(bases, tmp_path):
 
 def test_adapter_of_a_hub_model_names_it_and_its_commit(bases, tmp_path):
     commit = "0123456789abcdef0123456789abcdef01234567"
-    (tmp_path / "snapshots").mkdir()
-    (tmp_path / "snapshots" / commit).symlink_to(bases / "bert")
-    model = lora(tmp_path / "snapshots" / commit)
+    snapshot = tmp_path / "models--someone--encoder" / "snapshots" / commit
+    shutil.copytree(bases / "bert", snapshot)
+    model = lora(snapshot)
     adapter = save_adapter(model, tmp_path / "adapter", base="someone/encoder")
     config = json.loads((adapter / "adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["revision"]) == ("someone/encoder", commit)

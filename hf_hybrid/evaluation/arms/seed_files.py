@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.results import Results
+from hf_hybrid.output_files import file_digest
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def read_groups(groups: Mapping[str, Sequence[str | Path]]) -> list[SeedFiles]:
     for name, paths in groups.items():
         names = tuple(str(path) for path in paths)
         results = tuple(Results.load(path) for path in names)
-        digests = tuple(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in names)
+        digests = tuple(file_digest(Path(path)) for path in names)
         for path, digest in zip(names, digests, strict=True):
             if digest in owner:
                 raise InputError(

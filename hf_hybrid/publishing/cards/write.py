@@ -7,7 +7,6 @@ same card.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from typing import Any
 from hf_hybrid.errors import InputError, nearest
 from hf_hybrid.evaluation.results import Results
 from hf_hybrid.markdown import field_block_names, replace_field_blocks, replace_text_blocks, text_block_names
-from hf_hybrid.output_files import check_output, write_bytes
+from hf_hybrid.output_files import check_output, file_digest, write_bytes
 from hf_hybrid.publishing.cards.arms_sections import (
     CURVE_PICTURE,
     alpha_section,
@@ -299,7 +298,7 @@ def _draw(folder: Path, files: FolderFiles, again: bool) -> list[str]:
         wanted[CURVE_PICTURE] = (files.alpha, lambda: alpha_picture(files.alpha.content))
     written = []
     for name, (source, draw) in wanted.items():
-        origin = (source.file, hashlib.sha256((folder / source.file).read_bytes()).hexdigest())
+        origin = (source.file, file_digest(folder / source.file))
         path = folder / name
         if again or not path.is_file() or picture_source(path) != origin:
             write_picture(path, draw(), overwrite=True, source=origin, dpi=_DPI)

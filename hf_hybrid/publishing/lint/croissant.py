@@ -8,7 +8,6 @@ publishing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_hybrid.errors import InputError, first_line
+from hf_hybrid.output_files import file_digest
 from hf_hybrid.publishing.lint.card import Card, Finding
 from hf_hybrid.publishing.lint.data_files import DataFiles
 from hf_hybrid.publishing.lint.metadata import as_list
@@ -74,7 +74,7 @@ def describe(data: DataFiles) -> Any:
                 # A description may lie anywhere, its files are here.
                 content_url=str(path.resolve()),
                 encoding_formats=["application/x-parquet"],
-                sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+                sha256=file_digest(path),
             )
         )
         fields = [

@@ -4,12 +4,12 @@ the same.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.output_files import file_digest
 from hf_hybrid.plots.files import picture_source
 from hf_hybrid.publishing.lint.card import Card, Finding
 from hf_hybrid.publishing.lint.links import LINK
@@ -65,4 +65,4 @@ def _entries(content: dict[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return file_digest(path)
