@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from hf_hybrid.data.chunks import cut_chunks
+from hf_hybrid.data.chunks import CHUNK_OVERHEAD, cut_chunks, fill_chunks
 from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
+from hf_hybrid.encoders.packed import pack
 from hf_hybrid.plan.types import ARMS
 
 CHUNK_TOKENS = 16_384
@@ -25,9 +26,11 @@ class HybridCollator:
         pad_token_id: Id that fills short rows; `None` for a static encoder.
         chunk_tokens: Most padded tokens in a chunk.
         pad_to_multiple_of: Round the width of chunks up, for tensor cores.
+        chunk_overhead: What one more chunk costs, in tokens; may be set later, before the loader starts.
+        packed_from: Lay the texts of a chunk end to end instead, with positions that start here (module `encoders.packed`).
 
     A call returns:
-        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, or with `offsets`).
+        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, with `offsets`, or those of `encoders.packed.pack`).
         `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the passages,
         then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never
         each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay numpy
@@ -37,11 +40,18 @@ class HybridCollator:
     """
 
     def __init__(
-        self, pad_token_id: int | None, chunk_tokens: int = CHUNK_TOKENS, pad_to_multiple_of: int | None = None
+        self,
+        pad_token_id: int | None,
+        chunk_tokens: int = CHUNK_TOKENS,
+        pad_to_multiple_of: int | None = None,
+        chunk_overhead: int = CHUNK_OVERHEAD,
+        packed_from: int | None = None,
     ):
         self.pad_token_id = pad_token_id
         self.chunk_tokens = chunk_tokens
         self.pad_to_multiple_of = pad_to_multiple_of
+        self.chunk_overhead = chunk_overhead
+        self.packed_from = packed_from
 
     def __call__(self, batch: TokenisedBatch) -> dict[str, Any]:
         rows = batch.rows
@@ -74,11 +84,23 @@ class HybridCollator:
             offsets = np.cumsum(texts.lengths) - texts.lengths
             features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets)}
             return [features], np.arange(len(texts.lengths))
-        cut = cut_chunks(texts.lengths, self.chunk_tokens)
+        cut = self.cut(texts.lengths)
         starts = np.cumsum(texts.lengths) - texts.lengths
         positions = np.empty(len(texts.lengths), dtype=np.int64)
         positions[np.concatenate(cut)] = np.arange(len(positions))
-        return [self._padded(texts.values, starts[rows], texts.lengths[rows]) for rows in cut], positions
+        make = self._padded if self.packed_from is None else self._packed
+        return [make(texts.values, starts[rows], texts.lengths[rows]) for rows in cut], positions
+
+    def cut(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """The texts of each chunk, by their lengths alone."""
+        if self.packed_from is None:
+            return cut_chunks(lengths, self.chunk_tokens, self.chunk_overhead)
+        return fill_chunks(lengths, self.chunk_tokens)
+
+    def _packed(self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> dict[str, Any]:
+        offsets = np.cumsum(lengths) - lengths
+        tokens = np.repeat(starts - offsets, lengths) + np.arange(int(lengths.sum()))
+        return pack(values[tokens], lengths, self.packed_from)
 
     def _padded(self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> dict[str, torch.Tensor]:
         longest = int(lengths.max(initial=1))
