@@ -61,16 +61,18 @@ def fill_chunks(lengths: np.ndarray, chunk_tokens: int) -> list[np.ndarray]:
         return []
     order = np.argsort(-lengths, kind="stable")
     tokens = np.maximum(lengths[order], 1)
-    total = int(tokens.sum())
+    ends = np.cumsum(tokens)
+    total = int(ends[-1])
     # Even shares: filled to the brim, the last chunk would be a few texts and cost a whole pass all the same.
-    share = total / -(-total // chunk_tokens)
+    share = -(-total // -(-total // chunk_tokens))
     chunks, start, held = [], 0, 0
-    for place, count in enumerate(tokens.tolist()):
-        if held and (held + count > chunk_tokens or held >= share):
-            chunks.append(order[start:place])
-            start, held = place, 0
-        held += count
-    return [*chunks, order[start:]]
+    while start < len(order):
+        reached = int(np.searchsorted(ends, held + share)) + 1
+        within = int(np.searchsorted(ends, held + chunk_tokens, side="right"))
+        stop = max(start + 1, min(reached, within))
+        chunks.append(order[start:stop])
+        start, held = stop, int(ends[stop - 1])
+    return chunks
 
 
 def _groups(ordered: np.ndarray, chunk_tokens: int, overhead: int) -> list[tuple[int, int]]:
