@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from hf_hybrid.arguments import HybridTrainingArguments
 
 # What torch's allocators say in a plain RuntimeError.
-PHRASES = ("DefaultCPUAllocator", "out of memory", "bad_alloc", "Cannot allocate memory", "ALLOC_FAILED")
+PHRASES = (
+    *("DefaultCPUAllocator", "out of memory", "bad_alloc", "Cannot allocate memory", "ALLOC_FAILED"),
+    # cuDNN attention that gets no workspace, seen on an H100 that several runs shared.
+    "mha_graph.execute",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
