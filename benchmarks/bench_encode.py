@@ -1,10 +1,10 @@
 """Encoding speed against `SentenceTransformer.encode`: same model, same texts, same vectors, interleaved.
 
-    python benchmarks/bench_encode.py [--texts 26104] [--repeats 3] [--batch_sizes 32 128]
+    python benchmarks/bench_encode.py [--texts 26104] [--repeats 3] [--batch_sizes 32 128] [--output benchmarks/results]
 
 The texts are XQuAD-R's questions and sentences in 11 languages where `HF_HYBRID_SHARED_DATA` (default: ../shared/data) has them,
 otherwise synthetic ones whose lengths follow the same law. The models have random weights: a transformer of 4 layers x 256 and a
-static encoder of 256 dimensions, with a vocabulary of 16,000.
+static encoder of 256 dimensions, with a vocabulary of 16,000. Writes `encode.json`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import argparse
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from bench_training_common import RESULTS, command_line, write_results
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.benchmarks import load_benchmark
@@ -27,25 +29,44 @@ from hf_hybrid.retrieval.encode_tokens import block_maker
 
 SHARED = Path(os.environ.get("HF_HYBRID_SHARED_DATA", Path(__file__).parents[1].parent / "shared" / "data"))
 LIKE_SENTENCE_TRANSFORMERS = 1e-5
+VOCABULARY = 16_000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=26104)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[32, 128], help="of SentenceTransformer.encode")
-    arguments = parser.parse_args()
-    texts = load_texts(arguments.texts)
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, help="folder of the results file (default: %(default)s)"
+    )
+    arguments = parser.parse_args(argv)
+    texts, source = load_texts(arguments.texts)
+    encoders = {}
     print(f"{len(texts):,} texts, {torch.get_num_threads()} threads")
     for encoder in ("transformer", "static"):
         args = ModelArguments(
-            encoder=encoder, vocab_size=16000, tokenizer_sample=50_000, embedding_dimension=256, max_seq_length=256
+            encoder=encoder,
+            vocab_size=VOCABULARY,
+            tokenizer_sample=50_000,
+            embedding_dimension=256,
+            max_seq_length=256,
         )
         model = build_encoder(args, training_texts=texts).eval()
-        compare(encoder, model, texts, arguments.batch_sizes, arguments.repeats)
+        encoders[encoder] = compare(encoder, model, texts, arguments.batch_sizes, arguments.repeats)
+    settings = {
+        "texts": len(texts),
+        "source": source,
+        "repeats": arguments.repeats,
+        "batch_sizes": arguments.batch_sizes,
+    }
+    settings["threads"] = torch.get_num_threads()
+    content = {"command": command_line(__file__, argv), "results": encoders}
+    print(f"\n{write_results('encode', arguments.output, settings, content)}")
 
 
-def compare(name: str, model, texts: list[str], batch_sizes: list[int], repeats: int) -> None:
+def compare(name: str, model, texts: list[str], batch_sizes: list[int], repeats: int) -> dict[str, Any]:
+    """Time all ways in turns; returns what the results file holds of this encoder."""
     lengths = block_maker(model, "Passage: ", "document")(texts).lengths
     ways: dict[str, Callable[[], torch.Tensor]] = {
         f"sentence-transformers, batch {size}": lambda size=size: torch.as_tensor(
@@ -67,17 +88,30 @@ def compare(name: str, model, texts: list[str], batch_sizes: list[int], repeats:
             seconds[way].append(time.perf_counter() - started)
     reference = next(iter(vectors.values()))
     ours = statistics.median(seconds["hf_hybrid"])
-    print(f"\n{name}: {lengths.sum():,} tokens, median {np.median(lengths):.0f}, longest {lengths.max()}")
+    tokens = {"tokens": int(lengths.sum()), "median": float(np.median(lengths)), "longest": int(lengths.max())}
+    rows: dict[str, dict[str, float]] = {}
+    print(f"\n{name}: {tokens['tokens']:,} tokens, median {tokens['median']:.0f}, longest {tokens['longest']}")
     print(f"{'':36} {'seconds':>8} {'texts/s':>9} {'tokens/s':>10} {'padding':>8} {'ours is':>8} {'difference':>11}")
     for way, times in seconds.items():
         median = statistics.median(times)
         difference = float((vectors[way] - reference).abs().max())
         assert difference < LIKE_SENTENCE_TRANSFORMERS, f"{way} gives other vectors: {difference}"
-        padding = "" if name == "static" else f"{padding_of(way, model, texts, lengths):.1%}"
+        rows[way] = {
+            "seconds": median,
+            "texts_per_second": len(texts) / median,
+            "tokens_per_second": tokens["tokens"] / median,
+            "ours_is_times_faster": median / ours,
+            "largest_difference": difference,
+        }
+        padding = ""
+        if name != "static":
+            rows[way]["padding"] = padding_of(way, model, texts, lengths)
+            padding = f"{rows[way]['padding']:.1%}"
         print(
-            f"{way:36} {median:8.2f} {len(texts) / median:9,.0f} {lengths.sum() / median:10,.0f} {padding:>8} "
+            f"{way:36} {median:8.2f} {len(texts) / median:9,.0f} {tokens['tokens'] / median:10,.0f} {padding:>8} "
             f"{median / ours:7.2f}x {difference:11.1e}"
         )
+    return {**tokens, "ways": rows}
 
 
 def padding_of(way: str, model, texts: list[str], lengths: np.ndarray) -> float:
@@ -92,19 +126,20 @@ def padding_of(way: str, model, texts: list[str], lengths: np.ndarray) -> float:
     return 1 - int(lengths.sum()) / computed
 
 
-def load_texts(count: int) -> list[str]:
+def load_texts(count: int) -> tuple[list[str], str]:
+    """The texts, and what they are of."""
     folder = SHARED / "lareqa" / "xquad-r"
     rng = np.random.default_rng(0)
     if folder.is_dir():
         benchmark = load_benchmark("xquad_r", data_dir=folder)
         texts = [*benchmark.queries, *benchmark.candidates]
-        return [texts[row] for row in rng.permutation(len(texts))[:count]]
+        return [texts[row] for row in rng.permutation(len(texts))[:count]], "xquad_r"
     print("XQuAD-R is not here: synthetic texts")
     # Log-normal lengths in three kinds of scripts, in characters a word: alphabets, abjads, and those without spaces.
     words = [["".join(rng.choice(list(a), n)) for n in rng.integers(lo, hi, 4000)] for a, lo, hi in SCRIPTS]
     kinds = rng.integers(0, len(words), count)
     sizes = np.clip(rng.lognormal(2.9, 0.6, count), 3, 180).astype(int)
-    return [" ".join(rng.choice(words[kind], size)) for kind, size in zip(kinds, sizes, strict=True)]
+    return [" ".join(rng.choice(words[kind], size)) for kind, size in zip(kinds, sizes, strict=True)], "synthetic"
 
 
 SCRIPTS = (

@@ -1,11 +1,11 @@
 """Evaluation from given vectors, side by side with the bare matrix product, with pytrec_eval and with ranx.
 
-    python benchmarks/bench_evaluation.py [--threads 2] [--repeats 5] [--oracle_queries 256]
+    python benchmarks/bench_evaluation.py [--threads 2] [--repeats 5] [--oracle_queries 256] [--output benchmarks/results]
 
 Random unit vectors in the shape of XQuAD-R: 11 x 1,190 queries, 13,014 candidates, 11 relevant ones for each query, 768
 dimensions; parallel texts share a direction, so that the relevant ones are found about as well as by a real encoder. No data needed.
 
-Prints: seconds of the bare product and of the whole evaluation (Mo, Cr, Mul, matrix, recall, MRR, nDCG and all bias measures),
+Prints, and writes to `evaluation.json`: seconds of the bare product and of the whole evaluation (Mo, Cr, Mul, matrix, recall, MRR, nDCG and all bias measures),
 interleaved, medians and their ratio; peak memory above the vectors; the largest difference of AP from pytrec_eval over the full
 ranking, with and without ties; and the time of pytrec_eval on the full ranking and on the top 1,000 and of ranx (where installed) on the top
 1,000, from a part of the queries, all for the multilingual pool only. Random vectors: their rank distance against the theory.
@@ -19,12 +19,13 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytrec_eval
 import torch
+from bench_training_common import RESULTS, command_line, summary, write_results
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -144,14 +145,17 @@ def pytrec_average_precision(
     return np.array([values[str(query)]["map"] for query in rows])
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--dimension", type=int, default=768)
     parser.add_argument("--oracle_queries", type=int, default=256, help="queries given to pytrec_eval")
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, help="folder of the results file (default: %(default)s)"
+    )
+    args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     benchmark, queries, candidates = xquad_shape(args.dimension, args.seed)
     print(
@@ -173,11 +177,8 @@ def main() -> None:
         trec.append(seconds(lambda: evaluate_embeddings(queries, candidates, benchmark, ties="trec")))
     ratio = statistics.median(whole) / statistics.median(product)
     ratios = sorted(b / a for a, b in zip(product, whole, strict=True))
-    for name, times in (
-        ("bare matrix product", product),
-        ("whole evaluation", whole),
-        ("whole evaluation, trec ties", trec),
-    ):
+    timed = {"bare matrix product": product, "whole evaluation": whole, "whole evaluation, trec ties": trec}
+    for name, times in timed.items():
         print(f"{name:<28} {statistics.median(times):7.2f} s (from {min(times):.2f} to {max(times):.2f})")
     print(f"ratio {ratio:.2f} (single repeats {ratios[0]:.2f} to {ratios[-1]:.2f}; target <= 2)")
 
@@ -198,15 +199,31 @@ def main() -> None:
     print(
         f"AP against pytrec_eval, full ranking, {len(rows)} queries: largest difference {difference:.1e} (target <= 1e-12)"
     )
-    print(f"  and on scores rounded to ties, trec rule: {tied_difference(benchmark, queries, candidates, rows):.1e}")
+    tied = tied_difference(benchmark, queries, candidates, rows)
+    print(f"  and on scores rounded to ties, trec rule: {tied:.1e}")
     product_time = statistics.median(product)
+    compared = {}
     for name, time_of in others.items():
         total = time_of + product_time
+        compared[name] = {"seconds": total, "times_ours": total / whole_time}
         print(
             f"{name}: {total:,.1f} s with the product, extrapolated: {total / whole_time:.1f} times ours, and Mul only"
         )
     print(f"mAP of these queries: full ranking {oracle.mean():.5f}, top 1,000 {cut.mean():.5f}")
-    random_distance(benchmark, args.dimension)
+    found = {
+        "queries": benchmark.num_queries,
+        "candidates": benchmark.num_candidates,
+        "peak_memory_mib": memory.extra,
+        "seconds": {name: summary(times) for name, times in timed.items()},
+        "ratio": {"median": ratio, "min": ratios[0], "max": ratios[-1]},
+        "largest_difference_of_ap": {"full ranking": float(difference), "trec rule": tied},
+        "extrapolated": compared,
+        "map": {"full ranking": float(oracle.mean()), "top 1,000": float(cut.mean())},
+        "random_rank_distance": random_distance(benchmark, args.dimension),
+    }
+    settings = {key: value for key, value in vars(args).items() if key != "output"}
+    content = {"command": command_line(__file__, argv), "results": found}
+    print(write_results("evaluation", args.output, settings, content))
 
 
 def ranx_seconds(scores: np.ndarray, benchmark: Benchmark, rows: np.ndarray) -> float:
@@ -228,7 +245,7 @@ def ranx_seconds(scores: np.ndarray, benchmark: Benchmark, rows: np.ndarray) -> 
     return seconds(lambda: measure(len(rows)))
 
 
-def random_distance(benchmark: Benchmark, dimension: int) -> None:
+def random_distance(benchmark: Benchmark, dimension: int) -> dict[str, float]:
     """Rank distance of random vectors against (R - 1) / (R + 1) * (N + 1), with the standard error over questions."""
     torch.manual_seed(1)
     vectors = [
@@ -245,9 +262,9 @@ def random_distance(benchmark: Benchmark, dimension: int) -> None:
     relevant = len(CANDIDATES)
     theory = (relevant - 1) / (relevant + 1) * (benchmark.num_candidates + 1)
     found = evaluation.rank_distance.mean
-    print(
-        f"rank distance of random vectors {found:,.1f}, theory {theory:,.1f}: {(found - theory) / error:+.2f} standard errors"
-    )
+    errors = (found - theory) / error
+    print(f"rank distance of random vectors {found:,.1f}, theory {theory:,.1f}: {errors:+.2f} standard errors")
+    return {"found": float(found), "theory": theory, "standard_errors": float(errors)}
 
 
 def tied_difference(benchmark: Benchmark, queries: torch.Tensor, candidates: torch.Tensor, rows: np.ndarray) -> float:

@@ -80,8 +80,8 @@ Step = Callable[[Batch], torch.Tensor]
 def our_step(encoder: Encoder, device: torch.device, chunk_tokens: int, budget: float | None) -> Step:
     """Collate, embed in chunks, loss: as the trainer does; returns the loss, not yet propagated."""
     model, training = encoder.model, encoder.training
-    collator = HybridCollator(model.tokenizer.pad_token_id, chunk_tokens, 8 if device.type == "cuda" else None)
-    loss = HybridContrastiveLoss(training.scale, "in_batch", training.symmetric, budget)
+    collator = HybridCollator.of(model, chunk_tokens, 8 if device.type == "cuda" else None)
+    loss = HybridContrastiveLoss(training.scale, "in_batch", training.symmetric)
 
     def step(batch: Batch) -> torch.Tensor:
         texts = Ragged(
@@ -95,6 +95,7 @@ def our_step(encoder: Encoder, device: torch.device, chunk_tokens: int, budget: 
             "positions": torch.from_numpy(positions).to(device),
             "example_ids": ids,
             "passage_ids": ids,
+            "cache_budget": budget,
         }
         return loss(model, inputs)[0]
 

@@ -1,10 +1,11 @@
 """Time and memory of `ParallelPairs` and its plan on a million examples in 11 languages (11 M renditions).
 
-    python benchmarks/bench_pairs.py [--examples 1000000] [--folder DIR]
+    python benchmarks/bench_pairs.py [--examples 1000000] [--folder DIR] [--output benchmarks/results]
 
 Writes synthetic renditions once (into --folder, default a temporary one), then measures in a fresh process: building the
 pairs from the memory-mapped Arrow table, building the plan, batches in order and at random steps. Peak memory is that of the
 process; `of its own` leaves out pages of the memory-mapped file, which the kernel may drop at any time.
+The figures go into `pairs.json`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from bench_training_common import RESULTS, command_line, write_results
 
 LANGUAGES = "ar de el en es hi ru th tr vi zh".split()
 
@@ -64,8 +68,9 @@ class Peak(threading.Thread):
             time.sleep(0.02)
 
 
-def measure(folder: Path) -> None:
+def measure(folder: Path, output: Path, command: str) -> None:
     import numpy as np
+    import torch
 
     from hf_hybrid.data.loading import load_renditions
     from hf_hybrid.data.pairs import ParallelPairs
@@ -79,36 +84,48 @@ def measure(folder: Path) -> None:
     pairs = ParallelPairs(dataset)
     built = time.perf_counter()
     print(f"{len(pairs):,} renditions, {pairs.num_examples:,} examples, {len(pairs.languages)} languages")
+    seconds = {"ParallelPairs": built - started}
     print(f"ParallelPairs            {built - started:8.1f} s")
     plan = HybridBatchPlan(pairs, PlanSettings(global_batch_size=100))
-    print(f"HybridBatchPlan          {time.perf_counter() - built:8.1f} s   {len(plan):,} batches per epoch")
+    seconds["HybridBatchPlan"] = time.perf_counter() - built
+    print(f"HybridBatchPlan          {seconds['HybridBatchPlan']:8.1f} s   {len(plan):,} batches per epoch")
     started = time.perf_counter()
     plan.batch(0)
-    print(f"first batch (and table)  {(time.perf_counter() - started) * 1e3:8.1f} ms")
+    seconds["first batch"] = time.perf_counter() - started
+    print(f"first batch (and table)  {seconds['first batch'] * 1e3:8.1f} ms")
     for name, steps in (
-        ("in order", np.arange(1, 2001)),
+        ("in order", np.arange(1, min(2001, len(plan)))),
         ("at random", np.random.default_rng(1).integers(0, len(plan), 500)),
     ):
         started = time.perf_counter()
         for step in steps:
             plan.batch(int(step))
-        each = (time.perf_counter() - started) / len(steps)
+        each = seconds[f"batch {name}"] = (time.perf_counter() - started) / len(steps)
         print(f"batch of 100, {name:<10} {each * 1e6:8.0f} us  ({each * 1e4:.2f} us a row)")
     started = time.perf_counter()
     plan.fingerprint()
-    print(f"fingerprint (data hash)  {time.perf_counter() - started:8.1f} s")
+    seconds["fingerprint"] = time.perf_counter() - started
+    print(f"fingerprint (data hash)  {seconds['fingerprint']:8.1f} s")
     time.sleep(0.1)
-    print(f"peak memory              {peak.total / 2**30:8.2f} GiB, of its own {peak.own / 2**30:.2f} GiB")
+    memory = {"peak": peak.total / 2**30, "of its own": peak.own / 2**30}
+    print(f"peak memory              {memory['peak']:8.2f} GiB, of its own {memory['of its own']:.2f} GiB")
+    found = {"renditions": len(pairs), "batches_per_epoch": len(plan), "seconds": seconds, "memory_gib": memory}
+    settings = {"examples": pairs.num_examples, "languages": len(pairs.languages), "batch_size": 100}
+    settings["threads"] = torch.get_num_threads()
+    print(write_results("pairs", output, settings, {"command": command, "results": found}))
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, help="folder of the results file (default: %(default)s)"
+    )
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    arguments = parser.parse_args(argv)
     if arguments.measure:
-        measure(arguments.measure)
+        measure(arguments.folder, arguments.output, arguments.measure)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
@@ -119,7 +136,8 @@ def main() -> None:
         from hf_hybrid.data.loading import load_renditions
 
         load_renditions(str(folder), "train")
-        subprocess.run([sys.executable, __file__, "--measure", str(folder)], check=True)
+        where = ["--folder", str(folder), "--output", str(arguments.output)]
+        subprocess.run([sys.executable, __file__, "--measure", command_line(__file__, argv), *where], check=True)
 
 
 if __name__ == "__main__":

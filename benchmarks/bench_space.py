@@ -32,9 +32,9 @@ from xlir_demo.checkpoints import HYBRID  # noqa: E402
 from xlir_demo.languages import guess_language  # noqa: E402
 from xlir_demo.pool import Pool  # noqa: E402
 from xlir_demo.searching import search  # noqa: E402
-from xlir_demo.start import load_shown  # noqa: E402
+from xlir_demo.start import load_page_views  # noqa: E402
 
-from hf_hybrid.evaluation.results import hardware, versions  # noqa: E402
+from hf_hybrid.evaluation.provenance import hardware, versions  # noqa: E402
 from hf_hybrid.output_files import write_json  # noqa: E402
 from tests.spaces.serving import SPACE, Page  # noqa: E402
 
@@ -77,7 +77,7 @@ def main() -> None:
 
 def measure_search(models: Path | None, passages: int) -> dict[str, Any]:
     """Milliseconds of a search from words to results, questions that were not asked before; and the guesses at their languages."""
-    answers = load_shown(models).answers
+    answers = load_page_views(models).answers
     asked = [(tag, words) for fact in answers.facts.facts.values() for tag, words in fact.questions.items()]
     draw = random.Random(0)
     some = draw.sample([words for _, words in asked], 200)

@@ -1,4 +1,4 @@
-"""What the training benchmarks share: fixed threads, interleaved repeats, agreement of losses, peak memory, results files."""
+"""What the benchmarks share: fixed threads, interleaved repeats, agreement of losses, peak memory, results files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def environment(threads: int) -> dict[str, Any]:
         "processor": processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "onednn": torch.backends.mkldnn.is_available(),
-        "commit": _commit(),
+        "commit": commit(),
     }
 
 
@@ -79,7 +80,8 @@ def processor() -> str:
     return " / ".join(value for value in known if value) or platform.machine()
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """That of this checkout."""
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return found.stdout.strip() or None
 
@@ -154,6 +156,18 @@ def write_results(name: str, folder: Path, settings: dict[str, Any], results: di
     path = folder / f"{name}.json"
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=False) + "\n")
     return path
+
+
+def command_line(script: str, argv: Sequence[str] | None = None) -> str:
+    """The command as a results file quotes it: without the folders of this machine, `--output` and `--folder`."""
+    words = iter(sys.argv[1:] if argv is None else argv)
+    kept = []
+    for word in words:
+        if word in ("--output", "--folder"):
+            next(words, None)
+        elif not word.startswith(("--output=", "--folder=")):
+            kept.append(word)
+    return shlex.join(["python", f"benchmarks/{Path(script).name}", *kept])
 
 
 def print_table(rows: Sequence[Sequence[object]]) -> None:

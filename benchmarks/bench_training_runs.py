@@ -27,7 +27,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.pairs import ParallelPairs
-from hf_hybrid.encoders.models import prompt_texts
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import PlanSettings
 from hf_hybrid.training.trainer import HybridTrainer

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.pairs import ParallelPairs
-from hf_hybrid.encoders.models import prompt_texts
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.training.trainer import HybridTrainer
 
 GOAL = 10.0

@@ -18,10 +18,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix.language_check import LANGUAGES, SURE, UNLIKELY, LanguageIdentifier, in_own_script, least_letters
-from hf_hybrid.mix.tables import read_table
 from hf_hybrid.output_files import write_json
 from hf_hybrid.overlap.comparable_text import comparable, weight_of
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hub_datasets" / "hybrid_mix"))
+from mix.language_check import LANGUAGES, SURE, UNLIKELY, LanguageIdentifier, in_own_script, least_letters
+from mix.tables import read_table
 
 LATIN = ("de", "en", "es", "fi", "fr", "id", "it", "nl", "pl", "pt", "sw", "tr", "vi")
 

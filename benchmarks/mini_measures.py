@@ -1,4 +1,4 @@
-"""What the released transformer gives with rounded vectors and on ONNX Runtime, int8 too, and its speed on a CPU, as its card quotes them.
+"""What a compact transformer gives with rounded vectors and on ONNX Runtime, int8 too, and its speed on a CPU, as its card quotes them.
 
     python -m venv onnx && onnx/bin/pip install "sentence-transformers[onnx]"
     python benchmarks/mini_measures.py model_cards/hybrid-xlir-mini --xquad_r lareqa/xquad-r --onnx_python onnx/bin/python
@@ -27,7 +27,7 @@ import statistics
 
 import numpy as np
 import torch
-from bench_training_common import processor
+from bench_training_common import commit, processor
 from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.benchmarks import Benchmark, load_benchmark
@@ -87,7 +87,7 @@ def measure(arguments: argparse.Namespace, scored: Benchmark, spoken: Benchmark)
     write_json(results / "variants.json", content, arguments.overwrite)
     command = f"python benchmarks/mini_measures.py {arguments.model.name} --repeats {arguments.repeats}"
     hardware = {"processor": processor(), "threads": torch.get_num_threads()}
-    content = {"speed_version": 1, "hardware": hardware, "command": command, "rows": speeds}
+    content = {"speed_version": 1, "hardware": hardware, "command": command, "commit": commit(), "rows": speeds}
     write_json(results / "speed.json", content, arguments.overwrite)
     for row in (*rows, *speeds):
         print(row)

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
 import torch
-from bench_training_common import processor
+from bench_training_common import commit, processor
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.util.quantization import quantize_embeddings
 from torch.nn.functional import normalize
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = speed(arguments.model, load_benchmark("world_facts"), arguments.repeats)
     command = f"python benchmarks/static_measures.py {arguments.model.name} --repeats {arguments.repeats}"
     hardware = {"processor": processor(), "threads": torch.get_num_threads()}
-    content = {"speed_version": 1, "hardware": hardware, "command": command, "rows": rows}
+    content = {"speed_version": 1, "hardware": hardware, "command": command, "commit": commit(), "rows": rows}
     write_json(results / "speed.json", content, arguments.overwrite)
     for entry in found["variants"]:
         print(entry)

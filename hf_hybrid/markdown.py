@@ -1,4 +1,4 @@
-"""Text that people write and text that programs write in one file: a program owns what is between its markers, nothing else.
+"""Markdown that programs write: tables, and blocks in a file of a person's, of which a program owns what is between its markers, nothing else.
 
 In the front matter of a card a block is `# MARK: NAME` ... `# end: NAME`, below it `<!-- MARK: NAME -->` ... `<!-- end: NAME -->`.
 """
@@ -6,10 +6,29 @@ In the front matter of a card a block is `# MARK: NAME` ... `# end: NAME`, below
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hf_hybrid.errors import InputError
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], left: int | Sequence[bool] = 1) -> str:
+    """A table; whole numbers get commas, and a `|` in a cell stays in it.
+
+    Args:
+        left: how many of the first columns are text, or whether each column is; the others are numbers, set to the right.
+
+    Example:
+        >>> print(table(["lang", "rows"], [["de|at", 1234]]))
+        | lang | rows |
+        | --- | ---: |
+        | de\\|at | 1,234 |
+    """
+    is_text = [column < left for column in range(len(head))] if isinstance(left, int) else left
+    ruler = ["---" if text else "---:" for text in is_text]
+    lines = [[f"{cell:,}" if isinstance(cell, int) else str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [list(head), ruler, *lines])
 
 
 def replace_field_blocks(text: str, blocks: Mapping[str, str], mark: str, where: str | Path) -> str:

@@ -1,10 +1,16 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten unasked."""
+"""Files and folders that are whole or not there: written beside their place, then renamed; nothing is overwritten
+unasked.
+
+And the digests by which files are known.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,7 +37,7 @@ def check_output(path: str | Path, overwrite: bool) -> None:
 
 
 def write_json(path: str | Path, content: Mapping[str, Any], overwrite: bool = False) -> Path:
-    """Write JSON so that the file is either whole or not there; see `write_results`."""
+    """Write JSON so that the file is either whole or not there; see `write_bytes`."""
     path = Path(path)
     check_output(path, overwrite)
     text = _one_line_rows(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
@@ -69,13 +75,42 @@ def write_bytes(path: str | Path, content: bytes, overwrite: bool = False) -> Pa
 
 
 @contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a path to write a file at, beside its place, which it takes once everything is written.
+
+    For writers that want a path. What is there is replaced: see `check_output`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        fresh = Path(scratch) / path.name
+        yield fresh
+        os.replace(fresh, path)
+
+
+def file_digest(path: str | Path, algorithm: str = "sha256", start: bytes = b"") -> str:
+    """Digest of `start` and a file's content, in hexadecimal; read in pieces.
+
+    Example:
+        >>> file_digest(os.devnull)[:12]
+        'e3b0c44298fc'
+    """
+    digest = hashlib.new(algorithm, start)
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@contextmanager
 def new_directory(
     directory: str | os.PathLike[str],
     overwrite: bool = False,
     marker: str = "modules.json",
     content: str = "a saved encoder",
 ) -> Iterator[Path]:
-    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once everything is written.
+    """Give an empty directory to save an encoder (or other ``content``) in, which takes its place and name once
+    everything is written.
 
     Args:
         directory: The directory to write.
@@ -94,19 +129,28 @@ def new_directory(
         raise InputError(f"{target}: holds more than {content} and is not replaced; choose another output directory")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as parent:
-        fresh, old = Path(parent) / "new", Path(parent) / "old"
+        fresh = Path(parent) / "new"
         fresh.mkdir()
         yield fresh
-        if target.exists():
-            os.replace(target, old)
-        try:
-            os.replace(fresh, target)
-        except OSError:
-            if old.exists():
-                os.replace(old, target)
-            raise
+        put_in_place(fresh, target)
+
+
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Give a finished folder its name; one that has the name goes only after the new one stands."""
+    old = fresh.with_name(f"{fresh.name}.old")
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(fresh, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _one_line_rows(text: str) -> str:
-    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what they are."""
+    """Put each innermost list on one line: a matrix row is a line. Line breaks in strings are escaped and stay what
+    they are.
+    """
     return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.data.pairs import ParallelPairs
     from hf_hybrid.data.tokenizer_texts import TokenizerTexts
+    from hf_hybrid.losses import TrainingLoss
     from hf_hybrid.training.run_folder import RunFolder
     from hf_hybrid.training.trainer import HybridTrainer
 
@@ -51,12 +52,14 @@ def train(
     data_args: DataArguments,
     training_args: HybridTrainingArguments,
     trainer_class: type[HybridTrainer] | None = None,
+    loss: TrainingLoss | None = None,
 ) -> Path:
     """Build the encoder, train it, evaluate before and after, and save model and results.
 
     Args:
         model_args, data_args, training_args: As `parsing.parse_arguments` returns them.
         trainer_class: A trainer of your own, derived from `HybridTrainer`.
+        loss: A loss of your own (`hf_hybrid.losses.TrainingLoss`).
 
     Returns:
         The folder of the trained model, `output_dir/model`; `output_dir/results.json` holds the measured values.
@@ -71,7 +74,7 @@ def train(
 
     run = RunFolder.open(training_args)
     try:
-        _train(run, model_args, data_args, training_args, trainer_class or HybridTrainer)
+        _train(run, model_args, data_args, training_args, trainer_class or HybridTrainer, loss)
     finally:
         run.release()
     return run.model
@@ -83,6 +86,7 @@ def _train(
     data_args: DataArguments,
     training_args: HybridTrainingArguments,
     trainer_class: type[HybridTrainer],
+    loss: TrainingLoss | None,
 ) -> None:
     from transformers import set_seed
 
@@ -93,13 +97,17 @@ def _train(
 
     set_seed(training_args.seed)
     pairs = load_split(data_args, data_args.train_split)
+    if run.last_checkpoint is not None:
+        # An encoder from scratch trains its tokenizer on the data: other data would give one that no checkpoint fits.
+        trainer_class.check_batches(run.last_checkpoint, pairs, training_args)
     dev, test = (load_benchmark(data_args, split) for split in (data_args.dev_split, data_args.test_split))
     model = build_encoder(model_args, tokenizer_texts(data_args, pairs), seed=training_args.seed)
     evaluator = None if dev is None else HybridEvaluator(dev, show_progress=False)
     if evaluator is None:
         training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
-    trainer = trainer_class(model, training_args, pairs, evaluator)
-    if trainer.is_world_process_zero():
+    trainer = trainer_class(model, training_args, pairs, evaluator, **({} if loss is None else {"loss": loss}))
+    if trainer.is_world_process_zero() and run.last_checkpoint is None:
+        # A resumed run keeps those that it was begun with.
         run.write_arguments(model_args, data_args, training_args)
     if test is not None:
         run.evaluate("before", trainer.whole_encoder(), test, trainer)

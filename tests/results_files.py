@@ -10,7 +10,7 @@ import torch
 from hf_hybrid.benchmarks import Benchmark
 from hf_hybrid.evaluation.evaluate import evaluate_embeddings
 from hf_hybrid.evaluation.query_values import query_table
-from hf_hybrid.evaluation.results import build_results, write_results
+from hf_hybrid.evaluation.results import build_results
 from tests.rankings import unit_vectors
 
 LANGUAGES = ("de", "en", "zh-Hant")
@@ -50,4 +50,4 @@ def write_system(
     vectors = [torch.nn.functional.normalize(side, dim=1) for side in kept]
     evaluation = evaluate_embeddings(*vectors, benchmark, k=k)
     results = build_results(evaluation, benchmark, f"runs/{path.stem}", seed=seed)
-    return write_results(path, results, queries=query_table(evaluation, benchmark))
+    return results.save(path, queries=query_table(evaluation, benchmark))

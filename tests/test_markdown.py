@@ -1,11 +1,11 @@
-"""Blocks between markers are replaced, and nothing else."""
+"""Tables; blocks between markers are replaced, and nothing else."""
 
 from __future__ import annotations
 
 import pytest
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.markdown import field_block_names, replace_field_blocks, replace_text_blocks, text_block_names
+from hf_hybrid.markdown import field_block_names, replace_field_blocks, replace_text_blocks, table, text_block_names
 
 TEXT = """\
 ---
@@ -51,3 +51,14 @@ def test_markers_must_be_there_once(text):
         InputError, match=r"README.md: expected one block marked 'one', found [02]; restore the markers"
     ):
         replace_text_blocks(text, {"one": "x"}, "card", "README.md")
+
+
+def test_columns_of_a_table():
+    rows = [["a|b", 1234, "x"], ["c", 0.5, None]]
+    assert table(["", "n", "text"], rows).splitlines()[1:] == [
+        "| --- | ---: | ---: |",
+        "| a\\|b | 1,234 | x |",
+        "| c | 0.5 | None |",
+    ]
+    assert table(["", "n", "text"], rows, left=2).splitlines()[1] == "| --- | --- | ---: |"
+    assert table(["", "n", "text"], rows, left=[True, False, True]).splitlines()[1] == "| --- | ---: | --- |"

@@ -1,12 +1,17 @@
-"""The frame: names that shadow nothing, a light import, everything an installed user needs, nothing of this machine."""
+"""The frame: names that shadow nothing, a light import, everything an installed user needs, nothing of this
+machine.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 import resource
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -42,7 +47,9 @@ def canonical(name: str) -> str:
 
 
 def test_train_run_by_path_sees_installed_modules_and_not_its_own_folder(tmp_path):
-    """`accelerate launch hf_hybrid/train.py` runs it by path: `hf_hybrid/metrics` and the like must not become top-level modules."""
+    """`accelerate launch hf_hybrid/train.py` runs it by path: `hf_hybrid/metrics` and the like must not become
+    top-level modules.
+    """
     names = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file())
     assert {"data", "metrics", "evaluation"} <= set(names)
     script = tmp_path / "run.py"
@@ -55,7 +62,8 @@ def test_train_run_by_path_sees_installed_modules_and_not_its_own_folder(tmp_pat
         "    pass\n"
         "print('first', sys.path[0])\n"
         "print('own', [m for m in sys.modules.values() if getattr(m, '__file__', None)\n"
-        f"    and m.__file__.startswith({str(PACKAGE)!r}) and m.__name__.split('.')[0] not in ('hf_hybrid', '__main__')])\n"
+        f"    and m.__file__.startswith({str(PACKAGE)!r}) and m.__name__.split('.')[0] not in ('hf_hybrid', "
+        "'__main__')])\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-2:] == [f"first {ROOT}", "own []"]
@@ -124,6 +132,28 @@ def test_constraints_pin_every_direct_dependency_inside_its_range():
     pins = constraints()
     for requirement in map(Requirement, direct):
         assert pins.get(canonical(requirement.name)) in requirement.specifier, requirement
+
+
+def test_every_package_that_is_imported_is_declared():
+    """By name, not because another dependency happens to bring it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {canonical(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
+    providers = packages_distributions()
+    missing = {}
+    for path in (ROOT / "hf_hybrid").rglob("*.py"):
+        for module in imported_modules(path.read_text()) - sys.stdlib_module_names - {"hf_hybrid", "hub_datasets"}:
+            if not declared & {canonical(name) for name in providers.get(module, [module])}:
+                missing.setdefault(module, path.relative_to(ROOT).as_posix())
+    assert missing == {}
+
+
+def imported_modules(source: str) -> set[str]:
+    """First parts of the names that a module imports anywhere."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.partition(".")[0] for name in names}
 
 
 def test_constraints_hold_exact_public_versions_only():

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from sentence_transformers import SentenceTransformer
 
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.train import main
 from hf_hybrid.training.checkpoints import last_checkpoint
 from hf_hybrid.training.run_folder import comparison_table
@@ -49,11 +49,12 @@ def run(tmp_path_factory):
 
 def test_run_folder(run):
     output, _ = run
-    before, after = read_results(output / "before.json"), read_results(output / "results.json")
-    assert after["summary"]["mean_map"] > before["summary"]["mean_map"]
-    assert after["training"]["steps"] == 8 and before["training"]["steps"] == 0
-    assert after["training"]["plan"]["arm"] == "hybrid" and len(after["training"]["plan"]["data_sha256"]) == 64
-    assert after["seed"] == 42 and after["versions"]["torch"]
+    before, after = Results.load(output / "before.json"), Results.load(output / "results.json")
+    assert after.summary["mean_map"] > before.summary["mean_map"]
+    assert after.further["training"]["steps"] == 8 and before.further["training"]["steps"] == 0
+    plan = after.further["training"]["plan"]
+    assert plan["arm"] == "hybrid" and len(plan["data_sha256"]) == 64
+    assert after.seed == 42 and after.versions["torch"]
     assert last_checkpoint(output).endswith("checkpoint-8")
     assert not [path for path in output.iterdir() if path.name.startswith(".")]
 

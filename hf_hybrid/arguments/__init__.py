@@ -1,4 +1,6 @@
-"""Arguments of the training command, one dataclass per concern, read from YAML and flags by `parsing.parse_arguments`."""
+"""Arguments of the training command, one dataclass per concern, read from YAML and flags by
+`parsing.parse_arguments`.
+"""
 
 from hf_hybrid.arguments.data import DataArguments
 from hf_hybrid.arguments.lora import LoraArguments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import wanted_languages
 
 
 @dataclass
@@ -13,8 +14,8 @@ class DataArguments:
 
     Parameters:
         dataset_name_or_path (`str`, *optional*):
-            Renditions to train on: a Parquet/JSONL file or folder, or a Hub data set with columns id, lang, query, passage
-            and optionally passage_id, source, negatives. Default: the embedded `cldr_qa`.
+            Renditions to train on: a Parquet/JSONL file or folder, or a Hub data set with columns id, lang, query,
+            passage and optionally passage_id, source, negatives. Default: the embedded `cldr_qa`.
         dataset_config (`str`, *optional*):
             The data set's configuration, where it has several.
         dataset_revision (`str`, *optional*):
@@ -32,10 +33,11 @@ class DataArguments:
         max_eval_examples (`int`, *optional*, defaults to `300`):
             Most examples (each in all its languages) of the development and test splits.
         tokenizer_texts (`list[str]`, *optional*):
-            Parquet/JSONL files with a column lang and any of query, passage, text, on which an encoder from scratch trains
-            its tokenizer; by default the training data.
+            Parquet/JSONL files with a column lang and any of query, passage, text, on which an encoder from scratch
+            trains its tokenizer; by default the training data.
         tokenizer_characters (`int`, *optional*):
-            At most so many characters of every language for the tokenizer, so that all get pieces; by default all text.
+            At most so many characters of every language for the tokenizer, so that all get pieces; by default all
+            text.
     """
 
     dataset_name_or_path: str | None = field(
@@ -77,11 +79,12 @@ class DataArguments:
     tokenizer_characters: int | None = field(
         default=None,
         metadata={
-            "help": "At most so many characters of every language for the tokenizer, so that all get pieces; by default all "
-            "text."
+            "help": "At most so many characters of every language for the tokenizer, so that all get pieces; by "
+            "default all text."
         },
     )
 
     def __post_init__(self) -> None:
+        self.languages = wanted_languages(self.languages, "languages")
         if self.tokenizer_characters is not None and self.tokenizer_characters < 1:
             raise InputError(f"tokenizer_characters: {self.tokenizer_characters} is below 1; give a positive number")

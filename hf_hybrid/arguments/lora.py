@@ -1,4 +1,6 @@
-"""`LoraArguments`: whether and how a low-rank adapter is trained instead of all weights; names and meanings are TRL's."""
+"""`LoraArguments`: whether and how a low-rank adapter is trained instead of all weights; names and meanings are
+TRL's.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from hf_hybrid.errors import InputError
 class LoraArguments:
     """Arguments of LoRA, the part of `ModelArguments` that TRL's `ModelConfig` has under the same names.
 
-    Left out of TRL's: `lora_task_type` (an encoder's is always `FEATURE_EXTRACTION`), `lora_target_parameters` (for layers
-    of experts), quantisation, and `use_dora`: transformers 5 loads such an adapter without its magnitudes, and so does
-    sentence-transformers, which then gives other vectors.
+    Left out of TRL's: `lora_task_type` (an encoder's is always `FEATURE_EXTRACTION`), `lora_target_parameters` (for
+    layers of experts), quantisation, and `use_dora`: transformers 5 loads such an adapter without its magnitudes, and
+    so does sentence-transformers, which then gives other vectors.
 
     Parameters:
         use_peft (`bool`, *optional*, defaults to `False`):
@@ -26,8 +28,8 @@ class LoraArguments:
         lora_dropout (`float`, *optional*, defaults to `0.05`):
             Dropout of the adapter's input.
         lora_target_modules (`list[str]`, *optional*):
-            Ends of the names of the layers that get an adapter (`query value`), one regular expression, or `all-linear`,
-            which is the default: every linear layer that the vectors pass through.
+            Ends of the names of the layers that get an adapter (`query value`), one regular expression, or
+            `all-linear`, which is the default: every linear layer that the vectors pass through.
         lora_modules_to_save (`list[str]`, *optional*):
             Ends of the names of modules that are trained in full and stored with the adapter.
         use_rslora (`bool`, *optional*, defaults to `False`):
@@ -37,8 +39,8 @@ class LoraArguments:
     use_peft: bool = field(
         default=False,
         metadata={
-            "help": "Train a low-rank adapter (LoRA) on a pretrained transformer, whose own weights stay as they are. It "
-            "wants about ten times the learning rate."
+            "help": "Train a low-rank adapter (LoRA) on a pretrained transformer, whose own weights stay as they are. "
+            "It wants about ten times the learning rate."
         },
     )
     lora_r: int = field(default=16, metadata={"help": "Rank of the adapter."})

@@ -9,6 +9,8 @@ from hf_hybrid.errors import InputError
 
 ENCODERS = ("auto", "transformer", "static")
 POOLINGS = ("mean", "cls")
+# Of the loss; evaluation and search know distances too.
+SIMILARITIES = ("cosine", "dot")
 DTYPES = ("float32", "bfloat16", "float16", "auto")
 
 
@@ -26,11 +28,15 @@ class ModelArguments(LoraArguments):
             builds a static embedding encoder (the mean of token vectors).
         pooling (`str`, *optional*):
             `mean` or `cls`; by default what the checkpoint says, else `mean`.
+        similarity (`str`, *optional*):
+            `cosine` or `dot`: how vectors are compared in the loss and in evaluation, stored in the model; by default
+            what the checkpoint says, else `cosine`.
         max_seq_length (`int`, *optional*):
             Longest input in tokens, special tokens included; by default what the checkpoint allows, 256 for a
             transformer built from scratch, unlimited for a static encoder.
         tokenizer_name_or_path (`str`, *optional*):
-            Hub name or local directory of a tokenizer to reuse in an encoder built from scratch, instead of training one.
+            Hub name or local directory of a tokenizer to reuse in an encoder built from scratch, instead of training
+            one.
         vocab_size (`int`, *optional*, defaults to `32000`):
             Size of the Unigram vocabulary that is trained for an encoder built from scratch, special tokens included.
         tokenizer_sample (`int`, *optional*, defaults to `1000000`):
@@ -38,8 +44,8 @@ class ModelArguments(LoraArguments):
         lowercase (`bool`, *optional*, defaults to `False`):
             Whether the tokenizer that is trained lower-cases all text.
         transliterate (`list[str]`, *optional*):
-            Scripts that the tokenizer that is trained spells in lower-case Latin letters (`cyrillic greek arabic devanagari
-            thai`), so that names share pieces with their Latin spelling; give `lowercase` with it.
+            Scripts that the tokenizer that is trained spells in lower-case Latin letters (`cyrillic greek arabic
+            devanagari thai`), so that names share pieces with their Latin spelling; give `lowercase` with it.
         embedding_dimension (`int`, *optional*, defaults to `256`):
             Dimension of the vectors of a static encoder.
         sif_coefficient (`float`, *optional*):
@@ -60,12 +66,13 @@ class ModelArguments(LoraArguments):
             Attention implementation of `transformers` (`eager`, `sdpa`, `flash_attention_2` ...); by default the
             library's choice.
         dtype (`str`, *optional*, defaults to `"float32"`):
-            Data type of the weights: `float32`, `bfloat16`, `float16`, or `auto` for that of the checkpoint. Mixed precision
-            (`bf16`, `fp16`) is a training argument and keeps the weights in `float32`.
+            Data type of the weights: `float32`, `bfloat16`, `float16`, or `auto` for that of the checkpoint. Mixed
+            precision (`bf16`, `fp16`) is a training argument and keeps the weights in `float32`.
         query_prompt (`str`, *optional*):
             Text put before every query; by default the checkpoint's own, else `"Query: "`. An empty string means none.
         passage_prompt (`str`, *optional*):
-            Text put before every passage; by default the checkpoint's own, else `"Passage: "`. An empty string means none.
+            Text put before every passage; by default the checkpoint's own, else `"Passage: "`. An empty string means
+            none.
 
     Raises:
         InputError: A value is outside its choices or range.
@@ -78,7 +85,8 @@ class ModelArguments(LoraArguments):
     model_name_or_path: str | None = field(
         default=None,
         metadata={
-            "help": "Hub name or local directory of a `transformers` encoder or a sentence-transformers model to start from."
+            "help": "Hub name or local directory of a `transformers` encoder or a sentence-transformers model to "
+            "start from."
         },
     )
     model_revision: str | None = field(
@@ -88,8 +96,8 @@ class ModelArguments(LoraArguments):
     encoder: str = field(
         default="auto",
         metadata={
-            "help": "`auto` loads `model_name_or_path`, `transformer` builds a small transformer from the sizes below, "
-            "`static` builds a static embedding encoder (the mean of token vectors).",
+            "help": "`auto` loads `model_name_or_path`, `transformer` builds a small transformer from the sizes "
+            "below, `static` builds a static embedding encoder (the mean of token vectors).",
             "choices": ENCODERS,
         },
     )
@@ -98,6 +106,14 @@ class ModelArguments(LoraArguments):
         metadata={
             "help": "`mean` or `cls`; by default what the checkpoint says, else `mean`.",
             "choices": POOLINGS,
+        },
+    )
+    similarity: str | None = field(
+        default=None,
+        metadata={
+            "help": "`cosine` or `dot`: how vectors are compared in the loss and in evaluation, stored in the model; "
+            "by default what the checkpoint says, else `cosine`.",
+            "choices": SIMILARITIES,
         },
     )
     max_seq_length: int | None = field(
@@ -132,8 +148,8 @@ class ModelArguments(LoraArguments):
     transliterate: list[str] | None = field(
         default=None,
         metadata={
-            "help": "Scripts that the tokenizer that is trained spells in lower-case Latin letters (`cyrillic greek arabic "
-            "devanagari thai`), so that names share pieces with their Latin spelling; give `lowercase` with it."
+            "help": "Scripts that the tokenizer that is trained spells in lower-case Latin letters (`cyrillic greek "
+            "arabic devanagari thai`), so that names share pieces with their Latin spelling; give `lowercase` with it."
         },
     )
     embedding_dimension: int = field(
@@ -143,8 +159,8 @@ class ModelArguments(LoraArguments):
     sif_coefficient: float | None = field(
         default=None,
         metadata={
-            "help": "Scale the random token vectors of a static encoder by smooth inverse frequency `a / (a + p)` with this "
-            "`a` (Arora et al., 2017: 1e-4 to 1e-3); by default they are all of one length."
+            "help": "Scale the random token vectors of a static encoder by smooth inverse frequency `a / (a + p)` "
+            "with this `a` (Arora et al., 2017: 1e-4 to 1e-3); by default they are all of one length."
         },
     )
     hidden_size: int = field(
@@ -173,15 +189,15 @@ class ModelArguments(LoraArguments):
     attn_implementation: str | None = field(
         default=None,
         metadata={
-            "help": "Attention implementation of `transformers` (`eager`, `sdpa`, `flash_attention_2` ...); by default "
-            "the library's choice."
+            "help": "Attention implementation of `transformers` (`eager`, `sdpa`, `flash_attention_2` ...); by "
+            "default the library's choice."
         },
     )
     dtype: str = field(
         default="float32",
         metadata={
-            "help": "Data type of the weights: `float32`, `bfloat16`, `float16`, or `auto` for that of the checkpoint. "
-            "Mixed precision (`bf16`, `fp16`) is a training argument and keeps the weights in `float32`.",
+            "help": "Data type of the weights: `float32`, `bfloat16`, `float16`, or `auto` for that of the "
+            "checkpoint. Mixed precision (`bf16`, `fp16`) is a training argument and keeps the weights in `float32`.",
             "choices": DTYPES,
         },
     )
@@ -195,17 +211,18 @@ class ModelArguments(LoraArguments):
     passage_prompt: str | None = field(
         default=None,
         metadata={
-            "help": "Text put before every passage; by default the checkpoint's own, else `Passage: `. An empty string "
-            "means none."
+            "help": "Text put before every passage; by default the checkpoint's own, else `Passage: `. An empty "
+            "string means none."
         },
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         # Values from YAML do not pass through argparse's `choices`, so they are checked here.
-        for name, choices in (("encoder", ENCODERS), ("pooling", POOLINGS), ("dtype", DTYPES)):
+        choices_of = {"encoder": ENCODERS, "pooling": POOLINGS, "dtype": DTYPES, "similarity": SIMILARITIES}
+        for name, choices in choices_of.items():
             value = getattr(self, name)
-            if value not in choices and not (name == "pooling" and value is None):
+            if value not in choices and not (name in ("pooling", "similarity") and value is None):
                 raise InputError(f"{name}: {value!r} is not one of {', '.join(choices)}")
         sizes = (
             "max_seq_length vocab_size tokenizer_sample embedding_dimension hidden_size num_hidden_layers "
@@ -228,6 +245,6 @@ class ModelArguments(LoraArguments):
             raise InputError(f"dropout: {self.dropout} is outside [0, 1)")
         if self.use_peft and self.encoder != "auto":
             raise InputError(
-                f"use_peft: an adapter needs a pretrained transformer to be added to, and encoder {self.encoder!r} starts "
-                "from random weights; give model_name_or_path instead, or leave use_peft out"
+                f"use_peft: an adapter needs a pretrained transformer to be added to, and encoder {self.encoder!r} "
+                "starts from random weights; give model_name_or_path instead, or leave use_peft out"
             )

@@ -13,6 +13,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from hf_hybrid.arguments import DataArguments, HybridTrainingArguments, LoraArguments, ModelArguments
+from hf_hybrid.arguments.without_effect import FORMER
 from hf_hybrid.errors import InputError, nearest
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
@@ -27,7 +28,8 @@ dataloader_num_workers report_to push_to_hub hub_model_id
 
 DESCRIPTION = """Train a multilingual retriever with hybrid batch training.
 
-With no argument: trains on the embedded parallel question/passage data, without a network, and evaluates before and after.
+With no argument: trains on the embedded parallel question/passage data, without a network, and evaluates before and
+after.
 A recipe (--config FILE, or the bare name of a packaged one: {recipes})
 sets defaults and flags override it. Without --config the recipe is `default`, unless --model_name_or_path or --encoder
 chooses an encoder: then the defaults are those listed below (the paper's, where it states them).
@@ -140,7 +142,8 @@ def read_recipe(name_or_path: str) -> dict[str, Any]:
     path = packaged if packaged.is_file() and not Path(name_or_path).is_file() else Path(name_or_path)
     if not path.is_file():
         raise InputError(
-            f"config: no file '{name_or_path}' and no packaged recipe of that name{_nearest(name_or_path, recipe_names())}"
+            f"config: no file '{name_or_path}' and no packaged recipe of that "
+            f"name{_nearest(name_or_path, recipe_names())}"
         )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -171,6 +174,8 @@ def parse_arguments(
     known = sorted({action.dest for action in parser._actions} - {"help", "help_all", "config"})
     recipe = _recipe_of(argv)
     for key in recipe:
+        if key in FORMER:
+            raise InputError(f"config: {key}: is not known any more; {FORMER[key]}")
         if key not in known:
             raise InputError(f"config: unknown key '{key}'{_nearest(key, known)}")
     # argparse converts string defaults as it does flags: YAML's 2e-5, which is a string, means the same in both.
@@ -180,6 +185,8 @@ def parse_arguments(
     namespace, unknown = parser.parse_known_args(argv)
     if unknown:
         name = unknown[0].split("=")[0]
+        if reason := FORMER.get(name.lstrip("-").replace("-", "_")):
+            raise InputError(f"{name.lstrip('-')}: is not known any more; {reason}")
         raise InputError(f"unknown argument '{name}'{_nearest(name.lstrip('-'), known, '--')}")
     values = vars(namespace)
     return tuple(
@@ -189,7 +196,9 @@ def parse_arguments(
 
 
 def _recipe_of(argv: Sequence[str]) -> dict[str, Any]:
-    """The recipe that sets the defaults: `--config`, else `default` unless the flags choose an encoder of their own."""
+    """The recipe that sets the defaults: `--config`, else `default` unless the flags choose an encoder of their
+    own.
+    """
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--config")
     finder.add_argument("--model_name_or_path")

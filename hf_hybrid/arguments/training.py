@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from sentence_transformers import SentenceTransformerTrainingArguments
 
+from hf_hybrid.arguments.reporting import check_reporting
+from hf_hybrid.arguments.without_effect import WITHOUT_EFFECT, refuse_without_effect
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.types import ARMS, PlanSettings
 
@@ -18,8 +20,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
 
     Parameters:
         arm (`str`, *optional*, defaults to `"hybrid"`):
-            How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one language per
-            batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).
+            How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one language
+            per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).
         mono_probability (`float`, *optional*, defaults to `0.5`):
             Probability of a monolingual batch in the hybrid arm (the paper's alpha).
         mono_probability_end (`float`, *optional*):
@@ -51,21 +53,24 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         max_tokens (`int`, *optional*):
             Cut training texts to this many tokens; default: the encoder's own maximum.
         gradient_cache (`bool`, *optional*, defaults to `False`):
-            Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and gradients
-            are those of training without.
+            Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and
+            gradients are those of training without.
         gradient_cache_memory (`float`, *optional*):
-            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on a
-            GPU, else 1. A fixed value makes a resumed run equal bit for bit.
+            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on
+            a GPU, else 1. A fixed value makes a resumed run equal bit for bit.
         chunk_tokens (`int`, *optional*, defaults to `16384`):
-            Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by length
-            and cut into chunks with little padding.
+            Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by
+            length and cut into chunks with little padding.
         teacher_vectors (`str`, *optional*):
-            File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their translations are
-            drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
+            File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their translations
+            are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
         teacher_weight (`float`, *optional*, defaults to `1.0`):
             With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
+        resume_with_changes (`bool`, *optional*, defaults to `False`):
+            With `resume`, go on with another learning rate, schedule or number of steps than the run began with; what
+            changed is written to `changes.yaml` in its folder.
 
     Overrides of `transformers.TrainingArguments`, after the paper: `learning_rate` 3e-5, `weight_decay` 0.01.
     """
@@ -74,13 +79,18 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         default=None,
         metadata={"help": "Where checkpoints, the model and the results go; default: a new folder under `outputs/`."},
     )
+    # Follows from `global_batch_size`; without a default of its own, so that one that is given is noticed.
+    per_device_train_batch_size: int | None = field(
+        default=None, metadata={"help": "Has no effect: give `global_batch_size`."}
+    )
     learning_rate: float = field(default=3e-5, metadata={"help": "Peak learning rate (the paper's 3e-5)."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay (the paper's 1e-2)."})
     arm: str = field(
         default="hybrid",
         metadata={
-            "help": "How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` (one "
-            "language per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or `x-y`).",
+            "help": "How batches are drawn: `x-x` (same-language pairs, languages mixed in the batch), `x-x-mono` "
+            "(one language per batch), `x-y` (every pair crosses languages), `hybrid` (each batch `x-x-mono` or "
+            "`x-y`).",
             "choices": ARMS,
         },
     )
@@ -140,7 +150,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         default="auto",
         metadata={
             "help": "`in_batch` (the global batch's other positives), `in_batch+hard` (and the hard negatives), "
-            "`literal` (the paper's Eq. 1: hard negatives only), or `auto`: `in_batch+hard` where the data has negatives.",
+            "`literal` (the paper's Eq. 1: hard negatives only), or `auto`: `in_batch+hard` where the data has "
+            "negatives.",
             "choices": NEGATIVES,
         },
     )
@@ -152,30 +163,30 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     gradient_cache: bool = field(
         default=False,
         metadata={
-            "help": "Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and "
-            "gradients are those of training without."
+            "help": "Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss "
+            "and gradients are those of training without."
         },
     )
     gradient_cache_memory: float | None = field(
         default=None,
         metadata={
-            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is "
-            "free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
+            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what "
+            "is free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
         },
     )
     chunk_tokens: int = field(
         default=16_384,
         metadata={
-            "help": "Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered "
-            "by length and cut into chunks with little padding."
+            "help": "Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are "
+            "ordered by length and cut into chunks with little padding."
         },
     )
     teacher_vectors: str | None = field(
         default=None,
         metadata={
             "help": "File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their "
-            "translations are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's "
-            "dimension."
+            "translations are drawn to the vector of the text in the teacher's language. The encoder needs the "
+            "teacher's dimension."
         },
     )
     teacher_weight: float = field(
@@ -187,6 +198,13 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     resume: bool = field(
         default=False,
         metadata={"help": "Continue the run in `output_dir` from its last checkpoint."},
+    )
+    resume_with_changes: bool = field(
+        default=False,
+        metadata={
+            "help": "With `resume`, go on with another learning rate, schedule or number of steps than the run began "
+            "with; what changed is written to `changes.yaml` in its folder."
+        },
     )
 
     def __post_init__(self) -> None:
@@ -205,6 +223,18 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             )
         if self.gradient_cache_memory is not None and not self.gradient_cache:
             raise InputError("gradient_cache_memory: has no effect without gradient_cache; set that too")
+        if self.resume_with_changes and not self.resume:
+            raise InputError("resume_with_changes: has no effect without resume; set that too")
+        given = self.per_device_train_batch_size
+        # What our parents set in the copies of an object that is complete.
+        own = {
+            # The parser makes a truth value of "no".
+            "include_num_input_tokens_seen": False,
+            "do_eval": self.eval_strategy != "no",
+            "ddp_find_unused_parameters": False,
+        }
+        refuse_without_effect(self, {**own, "per_device_train_batch_size": given})
+        check_reporting(self.report_to)
         # The parent fills in a folder of its own choice; the command picks a fresh one instead.
         self.output_dir_given = self.output_dir is not None
         super().__post_init__()
@@ -213,8 +243,13 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
                 f"global_batch_size: {self.global_batch_size} rows cannot be divided over {self.world_size} ranks; "
                 f"use a multiple of {self.world_size}"
             )
+        share = self.global_batch_size // self.world_size
+        if given is not None and given != share:
+            raise InputError(
+                f"per_device_train_batch_size: has no effect here; {WITHOUT_EFFECT['per_device_train_batch_size']}"
+            )
         # The loop's own counts (samples seen, samples per second) read the per-device size.
-        self.per_device_train_batch_size = self.global_batch_size // self.world_size
+        self.per_device_train_batch_size = share
         self.ddp_find_unused_parameters = False
 
     def plan_settings(self, total_batches: int | None = None) -> PlanSettings:

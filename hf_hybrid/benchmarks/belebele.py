@@ -6,6 +6,7 @@ not used. A passage is known by its ``link``, a question by ``link`` and ``quest
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import numpy as np
 from hf_hybrid.benchmarks.benchmark import Benchmark
 from hf_hybrid.benchmarks.downloads import benchmark_folder
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_sources import parse_line
+from hf_hybrid.language_tags import canonical_tag
+from hf_hybrid.text_files import json_lines
 
 HOW_TO_GET = (
     "pass --hub_id facebook/belebele, or run `hf download facebook/belebele --repo-type dataset --include 'data/*.jsonl' "
@@ -95,7 +97,10 @@ def _files_by_tag(folder: Path) -> dict[str, Path]:
     by_tag: dict[str, Path] = {}
     for path in files:
         # A copy of the repository converted to Parquet calls its files test-00000-of-00001 below folders of languages; we take flat ones.
-        tag = bcp47(path.stem)
+        try:
+            tag = bcp47(path.stem)
+        except ValueError:
+            raise InputError(f"{path}: its name is no FLORES code such as deu_Latn; rename or remove it") from None
         if tag in by_tag:
             raise InputError(f"{path} and {by_tag[tag].name} are both of language {tag}: keep one of them")
         by_tag[tag] = path
@@ -108,11 +113,19 @@ def _chosen_files(by_tag: dict[str, Path], languages: Sequence[str] | None, fold
     by_name = {path.stem: tag for tag, path in by_tag.items()}
     chosen = {}
     for language in languages:
-        tag = by_name.get(language, language)
+        tag = by_name.get(language) or _tag_of(language)
         if tag not in by_tag:
             raise InputError(f"{folder} has no file for language {language!r}: it has {', '.join(by_tag)}")
         chosen[tag] = by_tag[tag]
     return dict(sorted(chosen.items()))
+
+
+def _tag_of(language: str) -> str:
+    """Canonical tag of a language that may be named by its FLORES code; what is neither stays as it is."""
+    try:
+        return bcp47(language) if re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", str(language)) else canonical_tag(language)
+    except ValueError:
+        return language
 
 
 def _assemble(files: dict[str, Path]) -> Benchmark:
@@ -132,7 +145,7 @@ def _assemble(files: dict[str, Path]) -> Benchmark:
                 candidates.append(passage)
                 candidate_languages.append(language)
             elif texts[link] != passage:
-                raise InputError(f"{where}: another passage for link {link!r} than before; download the file again")
+                raise InputError(f"{where}: another passage for link {link!r} than before; mend one of the two")
             asked.append((language, f"{tag}:{link}#{row['question_number']}", row["question"], link))
     links = {link: number for number, link in enumerate(of_link)}
     questions = {identifier.split(":", 1)[1]: None for _, identifier, _, _ in asked}
@@ -157,12 +170,12 @@ def _assemble(files: dict[str, Path]) -> Benchmark:
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ``(where, row)``."""
     if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
+        from hf_hybrid.data.tables import open_parquet
 
-        rows = enumerate(pq.read_table(path).to_pylist(), start=1)
+        with open_parquet(path) as parquet:
+            rows = enumerate(parquet.read().to_pylist(), start=1)
     else:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = ((number, parse_line(line, path, number)) for number, line in enumerate(lines, start=1) if line.strip())
+        rows = json_lines(path)
     for number, row in rows:
         where = f"{path}, line {number}"
         for name, kind in FIELDS.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_hybrid.benchmarks.parallel import fields_of_pairs
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Benchmark:
         clusters: int64 ``[Q]``, the unit to resample for intervals (questions about one paragraph are not independent).
         settings: options that the data were built with, e.g. ``{"candidate_text": "sentence"}``.
         data_sha256: sha256 of everything above but names and settings; computed where not given.
+        empty_candidates: whether a candidate may be the empty text: it then takes part in the ranking as it is.
 
     Raises:
         InputError: the fields do not fit together; names the field and the first culprit.
@@ -55,6 +57,7 @@ class Benchmark:
     clusters: np.ndarray = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     data_sha256: str = ""
+    empty_candidates: bool = False
 
     def __post_init__(self) -> None:
         arrays = (
@@ -87,10 +90,8 @@ class Benchmark:
     def from_pairs(
         cls, pairs: ParallelPairs, name: str = "dev", max_examples: int | None = None, seed: int = 0
     ) -> Benchmark:
-        """Make a benchmark of parallel training or development data, see `hf_hybrid.benchmarks.parallel`."""
-        from hf_hybrid.benchmarks.parallel import benchmark_from_pairs
-
-        return benchmark_from_pairs(pairs, name=name, max_examples=max_examples, seed=seed)
+        """Make a benchmark of parallel training or development data, see `hf_hybrid.benchmarks.parallel.fields_of_pairs`."""
+        return cls(name=name, **fields_of_pairs(pairs, name, max_examples, seed))
 
     def describe(self) -> dict[str, Any]:
         """What a results file keeps of the benchmark."""
@@ -144,7 +145,8 @@ class Benchmark:
                         f"benchmark {self.name!r}: two {kind} entries share the id {identifier!r}; make ids unique"
                     )
                 seen.add(identifier)
-                if not isinstance(text, str) or not text.strip():
+                may_be_empty = self.empty_candidates and kind == "candidate" and text == ""
+                if not isinstance(text, str) or not (text.strip() or may_be_empty):
                     raise InputError(
                         f"benchmark {self.name!r}: {kind} {identifier!r} has no text; fill it in or leave it out"
                     )

@@ -7,7 +7,6 @@ whose ``sentence_breaks`` interval contains ``answer_start`` answers the questio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from hf_hybrid.benchmarks.benchmark import Benchmark
 from hf_hybrid.errors import InputError
+from hf_hybrid.text_files import read_json
 
 CANDIDATE_TEXTS = ("sentence", "sentence_in_context")
 
@@ -97,7 +97,7 @@ def read_lareqa(name: str, files: Mapping[str, Path], candidate_text: str = "sen
     pool.relevant.extend(answers[example] for example in pool.examples)
     if not pool.queries:
         raise InputError(
-            f"no questions in {', '.join(str(path) for path in files.values())}: download the files again"
+            f"no questions in {', '.join(str(path) for path in files.values())}: mend the files or copy them anew"
         )
     return assemble(name, pool, candidate_text)
 
@@ -189,14 +189,7 @@ def read_paragraphs(path: Path) -> Iterator[Paragraph]:
 
 def _records(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
     """Yield ``(article, title, where, paragraph)`` of a file; ``where`` names the place for error messages."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}; download the file again or correct the path"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error}): download the file again") from error
+    document = read_json(path)
     articles = _field(document, "data", list, str(path))
     for a, article in enumerate(articles):
         for p, paragraph in enumerate(_field(article, "paragraphs", list, f"{path}: data[{a}]")):
@@ -206,7 +199,7 @@ def _records(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
 def _field(record: Any, name: str, kind: type, where: str) -> Any:
     if not isinstance(record, dict) or not isinstance(record.get(name), kind):
         raise InputError(
-            f"{where} has no field {name!r} of type {kind.__name__}: the file is damaged or not in LAReQA's layout; download it again"
+            f"{where} has no field {name!r} of type {kind.__name__}: the file is damaged or not in LAReQA's layout; mend it or copy it anew"
         )
     return record[name]
 
@@ -215,12 +208,12 @@ def _sentence_breaks(paragraph: dict[str, Any], num_sentences: int, where: str) 
     breaks = _field(paragraph, "sentence_breaks", list, where)
     if len(breaks) != num_sentences:
         raise InputError(
-            f"{where} has {num_sentences} sentences but {len(breaks)} sentence_breaks: download the file again"
+            f"{where} has {num_sentences} sentences but {len(breaks)} sentence_breaks: mend the file or copy it anew"
         )
     if not all(
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, int) for end in pair) for pair in breaks
     ):
-        raise InputError(f"{where}: sentence_breaks must be pairs of integers; download the file again")
+        raise InputError(f"{where}: sentence_breaks must be pairs of integers; mend the file or copy it anew")
     return [(start, end) for start, end in breaks]
 
 
@@ -231,6 +224,6 @@ def _question(question: Any, breaks: Sequence[tuple[int, int]], where: str) -> Q
     found = [index for index, (first, end) in enumerate(breaks) if first <= start < end]
     if len(found) != 1:
         raise InputError(
-            f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; download the file again"
+            f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; mend the file or copy it anew"
         )
     return Question(identifier, text, found[0], str(answers[0].get("text", "")), start)

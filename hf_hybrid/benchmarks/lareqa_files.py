@@ -10,7 +10,9 @@ from hf_hybrid.benchmarks.benchmark import Benchmark
 from hf_hybrid.benchmarks.downloads import benchmark_folder
 from hf_hybrid.benchmarks.hub_layout import TABLES, read_layout
 from hf_hybrid.benchmarks.lareqa import read_lareqa
+from hf_hybrid.benchmarks.registry import benchmark_spec
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import wanted_languages
 
 
 @dataclass(frozen=True)
@@ -19,17 +21,20 @@ class LareqaSource:
 
     Attributes:
         name: of the benchmark here.
-        title: what its authors call it.
         folder: name of its folder in LAReQA's repository.
         published: language -> (questions, candidate sentences), as published.
         how_to_get: where its files come from; the end of every error message.
     """
 
     name: str
-    title: str
     folder: str
     published: Mapping[str, tuple[int, int]]
     how_to_get: str
+
+    @property
+    def title(self) -> str:
+        """What its authors call it."""
+        return benchmark_spec(self.name).title
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -49,7 +54,7 @@ class LareqaSource:
         Raises:
             InputError: no data named, a missing or damaged file, an unknown language.
         """
-        wanted = tuple(languages) if languages else self.languages
+        wanted = tuple(wanted_languages(languages, "--languages") or self.languages)
         for tag in wanted:
             if tag not in self.languages:
                 raise InputError(f"{self.title} has no language {tag!r}: choose among {', '.join(self.languages)}")

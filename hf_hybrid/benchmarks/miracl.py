@@ -9,14 +9,19 @@ Both repositories may be downloaded into one folder. Corpora are streamed: from 
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hf_hybrid.benchmarks.corpus_benchmark import Collection, CorpusBenchmark
 from hf_hybrid.benchmarks.downloads import benchmark_folder, download
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_sources import JsonlCorpus
+from hf_hybrid.language_tags import wanted_languages
+from hf_hybrid.retrieval.encode_sources import JsonlCorpus, checked_id
+from hf_hybrid.text_files import text_lines
+
+logger = logging.getLogger(__name__)
 
 CORPUS_HUB_ID = "miracl/miracl-corpus"
 HOW_TO_GET = (
@@ -24,6 +29,21 @@ HOW_TO_GET = (
     "--include 'miracl-v1.0-sw/*' --local-dir DIR` and `hf download miracl/miracl-corpus --repo-type dataset "
     "--include 'miracl-corpus-v1.0-sw/*' --local-dir DIR` (sw or any other language), and pass --data_dir DIR"
 )
+# What a header line calls the two columns of topics.
+_ID_NAMES = (
+    "id",
+    "_id",
+    "qid",
+    "query_id",
+    "query-id",
+    "queryid",
+    "query id",
+    "topic_id",
+    "topic-id",
+    "topic",
+    "number",
+)
+_TEXT_NAMES = ("text", "query", "question", "title", "query_text", "query text", "topic")
 
 
 def load_miracl(
@@ -49,6 +69,7 @@ def load_miracl(
         >>> load_miracl("miracl", languages=["sw"]).num_queries  # doctest: +SKIP
         482
     """
+    languages = wanted_languages(languages, "--languages")
     if hub_id and not languages:
         raise InputError("benchmark miracl: name the --languages to download; all of them are some 30 GB")
     patterns = [f"miracl-v1.0-{tag}/*/*-{split}.tsv" for tag in languages or ()]
@@ -83,7 +104,9 @@ def _collection(folder: Path, corpora: Path, tag: str, split: str) -> Collection
     texts = read_topics(topics)
     unknown = next((query for query in judged if query not in texts), None)
     if unknown is not None:
-        raise InputError(f"{qrels} judges query {unknown!r}, which {topics.name} does not have; download both again")
+        raise InputError(
+            f"{qrels} judges query {unknown!r}, which {topics.name} does not have; take both from one release"
+        )
     asked = [query for query in texts if any(grade > 0 for grade in judged.get(query, {}).values())]
     return Collection(
         language=tag,
@@ -95,18 +118,26 @@ def _collection(folder: Path, corpora: Path, tag: str, split: str) -> Collection
 
 
 def read_topics(path: Path) -> dict[str, str]:
-    """query id -> question, from lines ``id<TAB>question``.
+    """query id -> question, from lines ``id<TAB>question``; a first line that names the two columns is left out with a warning.
 
     Raises:
-        InputError: a line of another form or an id that is there twice; names file and line.
+        InputError: a line of another form, an id that is there twice or has white space; names file and line.
     """
     topics: dict[str, str] = {}
-    for number, line in _lines(path):
+    for number, line in text_lines(path):
         query, tab, text = line.partition("\t")
+        where = f"{path}, line {number}"
         if not tab or not query or not text.strip():
-            raise InputError(f"{path}, line {number}: not `query id<TAB>question`; download the file again")
-        if query in topics:
-            raise InputError(f"{path}, line {number}: query {query!r} was there before; download the file again")
+            raise InputError(f"{where}: not `query id<TAB>question`; mend the line")
+        if not topics and query.strip().lower() in _ID_NAMES:
+            if text.strip().lower() not in _TEXT_NAMES:
+                raise InputError(
+                    f"{where}: seems to be a header, with {query!r} for an id; remove the line, or rename the query"
+                )
+            logger.warning("%s: is a header and left out", where)
+            continue
+        if checked_id(query, where) in topics:
+            raise InputError(f"{where}: query {query!r} was there before; make ids unique")
         topics[query] = text
     return topics
 
@@ -118,19 +149,12 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
         InputError: a line of another form; names file and line.
     """
     judged: dict[str, dict[str, int]] = {}
-    for number, line in _lines(path):
+    for number, line in text_lines(path):
         fields = line.split()
-        if len(fields) != 4 or not fields[3].lstrip("-").isdigit():
-            raise InputError(f"{path}, line {number}: not `query id, Q0, passage id, grade`; download the file again")
+        if len(fields) != 4 or not re.fullmatch(r"-?[0-9]+", fields[3]):
+            raise InputError(f"{path}, line {number}: not `query id, Q0, passage id, grade`; mend the line")
         judged.setdefault(fields[0], {})[fields[2]] = int(fields[3])
     return judged
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield number, line.rstrip("\r\n")
 
 
 def _existing(path: Path) -> Path:

@@ -30,7 +30,7 @@ HOW_TO_GET = (
     "clone the GitHub repository google-research-datasets/lareqa, whose history still has the files (CC BY-NC 4.0): "
     "`for l in ar de en es hi vi zh; do git show b91469b^:mlqa-r/$l.json > DIR/$l.json; done`, and pass --data_dir DIR"
 )
-SOURCE = LareqaSource("mlqa_r", "MLQA-R", "mlqa-r", PUBLISHED_COUNTS, HOW_TO_GET)
+SOURCE = LareqaSource("mlqa_r", "mlqa-r", PUBLISHED_COUNTS, HOW_TO_GET)
 
 
 def load_mlqa_r(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_hybrid.benchmarks.benchmark import Benchmark
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
     from hf_hybrid.data.pairs import ParallelPairs
 
 
-def benchmark_from_pairs(
-    pairs: ParallelPairs, name: str = "dev", max_examples: int | None = None, seed: int = 0
-) -> Benchmark:
-    """Make a benchmark of parallel data.
+def fields_of_pairs(pairs: ParallelPairs, name: str, max_examples: int | None = None, seed: int = 0) -> dict[str, Any]:
+    """The fields of a benchmark of parallel data, for `Benchmark.from_pairs`.
 
     Queries are all renditions that have a question; candidates all distinct passages: by passage id, language and text. Relevant to a
     query are the passages of its passage id in every language. A question whose passage exists in no language is left out.
@@ -25,7 +22,7 @@ def benchmark_from_pairs(
 
     Args:
         pairs: the renditions.
-        name: name of the benchmark.
+        name: name of the benchmark, for error messages.
         max_examples: keep at most this many examples, with all their renditions. Which ones depends on the example ids and the
             seed only, not on the order of the rows, and a larger number keeps those of a smaller one.
         seed: chooses among the examples.
@@ -36,7 +33,7 @@ def benchmark_from_pairs(
     Example:
         >>> from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
         >>> pairs = ParallelPairs.load(embedded_dataset_path(), split="test")
-        >>> benchmark_from_pairs(pairs, max_examples=10).num_queries >= 10
+        >>> len(fields_of_pairs(pairs, "dev", max_examples=10)["queries"]) >= 10
         True
     """
     rows = _rows_of_examples(pairs, max_examples, seed)
@@ -65,21 +62,20 @@ def benchmark_from_pairs(
             f"no question with a passage to find among {len(rows)} rows for benchmark {name!r}: check columns query and passage"
         )
     relevant = [sorted(candidates.by_passage[int(passages[p])], key=candidates.languages.__getitem__) for p in asked]
-    return Benchmark(
-        name=name,
-        languages=tuple(pairs.languages),
-        query_ids=[f"{columns['lang'][p]}:{columns['id'][p]}" for p in asked],
-        queries=[columns["query"][p] for p in asked],
-        query_languages=languages[asked],
-        query_examples=examples[asked],
-        candidate_ids=candidates.ids,
-        candidates=candidates.texts,
-        candidate_languages=np.array(candidates.languages),
-        relevance_offsets=np.concatenate([[0], np.cumsum([len(found) for found in relevant])]),
-        relevance_candidates=np.concatenate(relevant),
-        clusters=passages[asked],
-        settings={} if max_examples is None else {"max_examples": max_examples, "seed": seed},
-    )
+    return {
+        "languages": tuple(pairs.languages),
+        "query_ids": [f"{pairs.languages[languages[p]]}:{columns['id'][p]}" for p in asked],
+        "queries": [columns["query"][p] for p in asked],
+        "query_languages": languages[asked],
+        "query_examples": examples[asked],
+        "candidate_ids": candidates.ids,
+        "candidates": candidates.texts,
+        "candidate_languages": np.array(candidates.languages),
+        "relevance_offsets": np.concatenate([[0], np.cumsum([len(found) for found in relevant])]),
+        "relevance_candidates": np.concatenate(relevant),
+        "clusters": passages[asked],
+        "settings": {} if max_examples is None else {"max_examples": max_examples, "seed": seed},
+    }
 
 
 class _Candidates:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from hf_hybrid.benchmarks.benchmark import Benchmark
-from hf_hybrid.benchmarks.parallel import benchmark_from_pairs
 
 
 def load_world_facts(
@@ -23,11 +22,11 @@ def load_world_facts(
         hub_id: dataset repository with a copy.
         revision: its revision.
         split: there is only ``test``.
-        max_examples: see `hf_hybrid.benchmarks.parallel.benchmark_from_pairs`.
+        max_examples: see `hf_hybrid.benchmarks.parallel.fields_of_pairs`.
         seed: likewise.
     """
     from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
 
     path = hub_id or data_dir or embedded_dataset_path("world_facts")
     pairs = ParallelPairs.load(str(path), split=split, revision=revision)
-    return benchmark_from_pairs(pairs, name="world_facts", max_examples=max_examples, seed=seed)
+    return Benchmark.from_pairs(pairs, name="world_facts", max_examples=max_examples, seed=seed)

@@ -29,7 +29,7 @@ HOW_TO_GET = (
     "clone the GitHub repository google-research-datasets/lareqa and pass its folder xquad-r as --data_dir, or a folder that "
     "hub_datasets/xquad_r/build.py made of it, or pass as --hub_id a dataset repository that holds either"
 )
-SOURCE = LareqaSource("xquad_r", "XQuAD-R", "xquad-r", PUBLISHED_COUNTS, HOW_TO_GET)
+SOURCE = LareqaSource("xquad_r", "xquad-r", PUBLISHED_COUNTS, HOW_TO_GET)
 
 
 def load_xquad_r(

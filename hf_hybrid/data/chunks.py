@@ -1,9 +1,10 @@
 """Cut the texts of a batch into chunks: ordered by length, each at most so many padded tokens, with little padding.
 
-Queries are short, passages long, and languages differ: a batch padded as a whole is mostly padding. Sorted by length and
-cut well, each chunk is padded to its own longest text only. A chunk also costs something by itself (launching the
-encoder): little on a CPU, on a GPU as much as tens of thousands of tokens (module `training.pass_cost`). So the cuts weigh padding against
-the number of chunks. Where texts are laid end to end instead, there is no padding, and chunks are filled one after the other.
+Queries are short, passages long, and languages differ: a batch padded as a whole is mostly padding. Sorted by length
+and cut well, each chunk is padded to its own longest text only. A chunk also costs something by itself (launching the
+encoder): little on a CPU, on a GPU as much as tens of thousands of tokens (module `training.pass_cost`). So the cuts
+weigh padding against the number of chunks. Where texts are laid end to end instead, there is no padding, and chunks
+are filled one after the other.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ def cut_chunks(lengths: np.ndarray, chunk_tokens: int, overhead: int = CHUNK_OVE
 
     Args:
         lengths: Number of tokens of each text, int `[n]`.
-        chunk_tokens: Most padded tokens (rows times the longest row) in a chunk; a longer text gets a chunk of its own.
+        chunk_tokens: Most padded tokens (rows times the longest row) in a chunk; a longer text gets a chunk of its
+            own.
         overhead: Cost of one more chunk, in tokens.
 
     Returns:
-        Positions of the texts of each chunk, longest texts first; every text is in exactly one. The result depends on the
-        lengths alone.
+        Positions of the texts of each chunk, longest texts first; every text is in exactly one. The result depends on
+        the lengths alone.
 
     Example:
         >>> [chunk.tolist() for chunk in cut_chunks(np.array([9, 120, 8, 110]), chunk_tokens=1000, overhead=64)]

@@ -1,12 +1,13 @@
 """`HybridCollator`: token ids of a batch to the tensors that the encoder and the loss take.
 
-All texts of a batch (queries, passages, hard negatives) go through one encoder, so they are laid out together: as chunks of
-texts of about one length for a transformer, as one run of token ids for a static encoder.
+All texts of a batch (queries, passages, hard negatives) mostly go through one encoder, so they are laid out together:
+as chunks of texts of about one length for a transformer, as one run of token ids for a static encoder. Where an
+encoder reads queries otherwise than passages, each kind gets chunks of its own.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,49 +15,73 @@ import torch
 from hf_hybrid.data.chunks import CHUNK_OVERHEAD, cut_chunks, fill_chunks
 from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
 from hf_hybrid.encoders.packed import pack
+from hf_hybrid.encoders.text_inputs import InputLayout, text_inputs
 from hf_hybrid.plan.types import ARMS
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 CHUNK_TOKENS = 16_384
 
 
 class HybridCollator:
-    """Pad token ids chunk by chunk (or, for a static encoder, lay them end to end) and carry the ids that the loss masks by.
+    """Pad token ids chunk by chunk (or, for a static encoder, lay them end to end) and carry the ids that the loss
+    masks by.
 
     Args:
-        pad_token_id: Id that fills short rows; `None` for a static encoder.
+        layout: What becomes of token ids, see `encoders.text_inputs`.
         chunk_tokens: Most padded tokens in a chunk.
         pad_to_multiple_of: Round the width of chunks up, for tensor cores.
+        query_layout: That of queries, where it is another one.
         chunk_overhead: What one more chunk costs, in tokens; may be set later, before the loader starts.
-        packed_from: Lay the texts of a chunk end to end instead, with positions that start here (module `encoders.packed`).
+        packed_from: Lay the texts of a chunk end to end instead, with positions that start here (`encoders.packed`).
 
     A call returns:
-        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, with `offsets`, or those of `encoders.packed.pack`).
-        `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the passages,
-        then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never
-        each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay numpy
-        arrays on the host, where they are counted. With a teacher also `teacher_texts`, `teacher_vectors` and `teacher_count`
-        (module `losses.teacher`). No key is named `labels`: the Trainer would then scale the loss by their
-        count.
+        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, with `offsets`,
+            or those of `encoders.packed.pack`).
+        `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the
+        passages, then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share
+        either are never each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch,
+        step, arm]` stay numpy arrays on the host, where they are counted. With a teacher also `teacher_texts`,
+        `teacher_vectors` and `teacher_count` (module `losses.teacher`). No key is named `labels`: the Trainer would
+        then scale the loss by their count.
     """
 
     def __init__(
         self,
-        pad_token_id: int | None,
+        layout: InputLayout,
         chunk_tokens: int = CHUNK_TOKENS,
         pad_to_multiple_of: int | None = None,
+        query_layout: InputLayout | None = None,
         chunk_overhead: int = CHUNK_OVERHEAD,
         packed_from: int | None = None,
     ):
-        self.pad_token_id = pad_token_id
+        self.layout = layout
+        self.query_layout = query_layout or layout
         self.chunk_tokens = chunk_tokens
         self.pad_to_multiple_of = pad_to_multiple_of
         self.chunk_overhead = chunk_overhead
         self.packed_from = packed_from
 
+    @classmethod
+    def of(
+        cls, model: SentenceTransformer, chunk_tokens: int = CHUNK_TOKENS, pad_to_multiple_of: int | None = None
+    ) -> HybridCollator:
+        """The collator whose features this encoder takes."""
+        query, passage = text_inputs(model)
+        return cls(passage.layout, chunk_tokens, pad_to_multiple_of, query.layout)
+
     def __call__(self, batch: TokenisedBatch) -> dict[str, Any]:
         rows = batch.rows
-        sides = [side for side in (batch.query, batch.passage, batch.negative) if side is not None]
-        chunks, positions = self.chunks(_end_to_end(sides))
+        passages = [side for side in (batch.passage, batch.negative) if side is not None]
+        if self.query_layout == self.layout:
+            chunks, positions = self.chunks(_end_to_end([batch.query, *passages]), self.layout)
+        else:
+            # Passages first: they are longer, and memory is judged by the first chunk.
+            chunks, passage_positions = self.chunks(_end_to_end(passages), self.layout)
+            query_chunks, query_positions = self.chunks(batch.query, self.query_layout)
+            chunks += query_chunks
+            positions = np.concatenate([query_positions + len(passage_positions), passage_positions])
         teacher = batch.teacher
         targets = (
             {}
@@ -78,18 +103,19 @@ class HybridCollator:
             "address": np.array([batch.address.epoch, batch.address.step, ARMS.index(rows.arm)]),
         }
 
-    def chunks(self, texts: Ragged) -> tuple[list[dict[str, torch.Tensor]], np.ndarray]:
+    def chunks(self, texts: Ragged, layout: InputLayout | None = None) -> tuple[list[dict[str, Any]], np.ndarray]:
         """Features of the encoder, chunk by chunk, and where each text is among their rows."""
-        if self.pad_token_id is None:
+        layout = layout or self.layout
+        if layout.static:
             offsets = np.cumsum(texts.lengths) - texts.lengths
-            features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets)}
+            features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets), **dict(layout.constants)}
             return [features], np.arange(len(texts.lengths))
+        make = self.padded if self.packed_from is None else self.packed
         cut = self.cut(texts.lengths)
         starts = np.cumsum(texts.lengths) - texts.lengths
         positions = np.empty(len(texts.lengths), dtype=np.int64)
         positions[np.concatenate(cut)] = np.arange(len(positions))
-        make = self._padded if self.packed_from is None else self._packed
-        return [make(texts.values, starts[rows], texts.lengths[rows]) for rows in cut], positions
+        return [make(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
 
     def cut(self, lengths: np.ndarray) -> list[np.ndarray]:
         """The texts of each chunk, by their lengths alone."""
@@ -97,20 +123,27 @@ class HybridCollator:
             return cut_chunks(lengths, self.chunk_tokens, self.chunk_overhead)
         return fill_chunks(lengths, self.chunk_tokens)
 
-    def _packed(self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> dict[str, Any]:
+    def packed(
+        self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout
+    ) -> dict[str, Any]:
+        """Features of one chunk: its texts end to end, each from its place in `values`."""
         offsets = np.cumsum(lengths) - lengths
         tokens = np.repeat(starts - offsets, lengths) + np.arange(int(lengths.sum()))
-        return pack(values[tokens], lengths, self.packed_from)
+        return {**pack(values[tokens], lengths, self.packed_from or 0), **dict(layout.constants)}
 
-    def _padded(self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> dict[str, torch.Tensor]:
+    def padded(
+        self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout
+    ) -> dict[str, Any]:
+        """Features of one chunk: the rows of a table, each from its place in `values`."""
         longest = int(lengths.max(initial=1))
         if self.pad_to_multiple_of:
             longest = -(-longest // self.pad_to_multiple_of) * self.pad_to_multiple_of
-        column = np.arange(longest)
-        mask = column < lengths[:, None]
-        ids = np.full(mask.shape, self.pad_token_id, dtype=np.int64)
+        column = np.arange(longest) - (longest - lengths[:, None] if layout.pad_left else 0)
+        mask = np.broadcast_to((column >= 0) & (column < lengths[:, None]), (len(lengths), longest))
+        ids = np.full(mask.shape, layout.pad_token_id, dtype=np.int64)
         ids[mask] = values[(starts[:, None] + column)[mask]]
-        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+        tokens = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+        return {**tokens, **dict(layout.constants)}
 
 
 def _end_to_end(sides: list[Ragged]) -> Ragged:

@@ -1,8 +1,8 @@
 """`ParallelPairs`: renditions of parallel examples as one Arrow table and two presence matrices.
 
 An example is a question with its passage, known by an `id` that all its translations share; a rendition is the example
-in one language: a row `(id, lang, query, passage)`. Eleven languages give 121 ordered language pairs, and none of them is
-ever written out: a pair `(a, b)` of an example is its row in `a` for the query and its row in `b` for the passage.
+in one language: a row `(id, lang, query, passage)`. Eleven languages give 121 ordered language pairs, and none of them
+is ever written out: a pair `(a, b)` of an example is its row in `a` for the query and its row in `b` for the passage.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from hf_hybrid.data.loading import embedded_dataset_path, load_renditions
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import canonical_tag, canonical_tags
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -44,14 +45,14 @@ class ParallelPairs:
 
     Attributes:
         dataset: The rows as given (memory-mapped Arrow).
-        languages: BCP-47 tags, sorted.
+        languages: BCP-47 tags in their canonical form, sorted; rows may spell them otherwise.
         query_row: int32 `[num_examples, num_languages]`, the row whose query is example i in language l, or -1.
         passage_row: The same for passages.
         example_of_row, language_of_row, passage_of_row: Integer codes per row.
 
     Example:
         >>> from datasets import Dataset
-        >>> rows = [("q1", "en", "Capital of Peru?", "Lima is the capital."), ("q1", "de", "Hauptstadt von Peru?", "Lima.")]
+        >>> rows = [("q1", "en", "Capital of Peru?", "Lima is."), ("q1", "de", "Hauptstadt von Peru?", "Lima.")]
         >>> pairs = ParallelPairs(Dataset.from_list([dict(zip(("id", "lang", "query", "passage"), r)) for r in rows]))
         >>> pairs.languages, pairs.num_examples
         (('de', 'en'), 1)
@@ -114,10 +115,15 @@ class ParallelPairs:
         Raises:
             InputError: A language that the data does not have.
         """
+        chosen = set()
         for tag in languages:
-            if tag not in self.languages:
+            try:
+                chosen.add(canonical_tag(tag))
+            except InputError:
+                chosen.add(tag)  # no tag at all, and so not in the data
+            if chosen - set(self.languages):
                 raise InputError(f"{self.name}: no rendition in language '{tag}'; it has {', '.join(self.languages)}")
-        wanted = np.array([tag in set(languages) for tag in self.languages])
+        wanted = np.array([tag in chosen for tag in self.languages])
         if wanted.all():
             return self
         return ParallelPairs(self.dataset.select(np.flatnonzero(wanted[self.language_of_row])), self.name)
@@ -128,7 +134,8 @@ class ParallelPairs:
         return len(self.dataset)
 
     def __repr__(self) -> str:
-        return f"ParallelPairs({self.name}: {self.num_examples:,} examples, {len(self):,} renditions, {len(self.languages)} languages)"
+        counts = f"{self.num_examples:,} examples, {len(self):,} renditions, {len(self.languages)} languages"
+        return f"ParallelPairs({self.name}: {counts})"
 
     @property
     def num_examples(self) -> int:
@@ -179,7 +186,8 @@ class ParallelPairs:
         missing = [c for c in ("id", "lang", *TEXT_COLUMNS) if c not in self.dataset.column_names]
         if missing:
             raise InputError(
-                f"{self.name}: no column '{missing[0]}'; renditions need id, lang, query, passage, found {', '.join(self.dataset.column_names)}"
+                f"{self.name}: no column '{missing[0]}'; renditions need id, lang, query, passage, found "
+                f"{', '.join(self.dataset.column_names)}"
             )
         if len(self.dataset) == 0:
             raise InputError(f"{self.name}: no rows; give a file with at least one rendition")
@@ -187,6 +195,11 @@ class ParallelPairs:
             kind = self.dataset.data.column(column).type
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                 raise InputError(f"{self.name}: column '{column}' has type {kind}, not string; cast it first")
+        if self.has_negatives:
+            kind = self.dataset.data.column("negatives").type
+            items = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
+            if not pa.types.is_null(items) and (items == kind or not pa.types.is_string(items)):
+                raise InputError(f"{self.name}: column 'negatives' has type {kind}, not list<string>; cast it first")
 
     def _codes(self, column: str) -> tuple[np.ndarray, pa.Array]:
         """Integer code per row and the dictionary of distinct strings, by first appearance."""
@@ -235,7 +248,11 @@ class ParallelPairs:
         """The sources' names and each example's source; translations of an example come from one source."""
         if "source" not in self.dataset.column_names:
             return ("",), np.zeros(self.num_examples, dtype=np.int32)
-        codes, names = self._codes("source")
+        chunks = self._chunks("source")
+        if any(chunk.null_count for chunk in chunks):
+            # Rows without a source, such as those of files without the column, come from one without a name.
+            chunks = [chunk.cast(pa.large_string()).fill_null("") for chunk in chunks]
+        codes, names = _encode(chunks)
         source_of_example = np.zeros(self.num_examples, dtype=np.int32)
         source_of_example[self.example_of_row] = codes
         if len(wrong := np.flatnonzero(source_of_example[self.example_of_row] != codes)):
@@ -246,20 +263,21 @@ class ParallelPairs:
 
 
 def _sorted_languages(codes: np.ndarray, tags: pa.Array, name: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """Validate tags as BCP-47 and number them in sorted order, so that codes do not depend on the row order."""
-    import langcodes
-
-    names = tags.to_pylist()
-    for code, tag in enumerate(names):
-        if not tag or not langcodes.tag_is_valid(tag):
+    """Canonical tags in sorted order and each row's number among them, so that codes do not depend on the row
+    order.
+    """
+    spelt = tags.to_pylist()
+    for code, tag in enumerate(spelt):
+        try:
+            canonical_tag(tag)
+        except InputError as error:
             row = int(np.flatnonzero(codes == code)[0])
-            raise InputError(
-                f"{name}, row {row}: unknown language tag {tag!r}; use a BCP-47 tag such as 'en', 'zh', 'pt-BR'"
-            )
-    order = sorted(range(len(names)), key=names.__getitem__)
-    position = np.empty(len(names), dtype=np.int16)
-    position[order] = np.arange(len(names), dtype=np.int16)
-    return tuple(names[i] for i in order), position[codes]
+            raise InputError(f"{name}, row {row}: {error}") from None
+    canonical = canonical_tags(spelt, name)
+    languages = sorted(set(canonical.values()))
+    number = {tag: place for place, tag in enumerate(languages)}
+    position = np.array([number[canonical[tag]] for tag in spelt], dtype=np.int16)
+    return tuple(languages), position[codes]
 
 
 def _encode(chunks: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:

@@ -48,8 +48,8 @@ class TeacherTargets:
         own = teacher.settings
         if own.dimension != dimension:
             raise InputError(
-                f"teacher_vectors: {teacher.path.name} has {own.dimension} dimensions, the encoder {dimension}; train an "
-                f"encoder of {own.dimension} dimensions or take another teacher"
+                f"teacher_vectors: {teacher.path.name} has {own.dimension} dimensions, the encoder {dimension}; train "
+                f"an encoder of {own.dimension} dimensions or take another teacher"
             )
         _check_data(teacher, pairs)
         position = position_of_ids(pa.array(pairs.example_ids, pa.large_string()), teacher.ids)
@@ -60,8 +60,8 @@ class TeacherTargets:
         covered = sum(int((rows >= 0).sum()) for rows in self._rows.values())
         if not covered:
             raise InputError(
-                f"teacher_vectors: {teacher.path.name} has no vector for any example of {pairs.name}; make it of this data "
-                "with `hf-hybrid teacher-vectors`"
+                f"teacher_vectors: {teacher.path.name} has no vector for any example of {pairs.name}; make it of this "
+                "data with `hf-hybrid teacher-vectors`"
             )
         logger.info("Teacher %s: targets for %.1f %% of the examples' sides", own.model, 50 * covered / len(position))
 

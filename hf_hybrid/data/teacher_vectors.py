@@ -1,12 +1,14 @@
 """Vectors of a teacher for the texts of one language, in one file: a second target of training.
 
     vectors             float16 [texts, d], unit vectors of the distinct texts
-    query, passage      int32 [examples], the text's row in `vectors`; -1 where the example has no such text in the language
+    query, passage      int32 [examples], the text's row in `vectors`; -1 where the example has no such text in the
+                        language
     id_bytes, id_ends   the examples' ids, UTF-8 end to end, int64 [examples]
     metadata            JSON under `teacher`: `TeacherSettings`
 
-All translations of a text have the same target, the vector of the text in the teacher's language: multilingual distillation
-(Reimers & Gurevych, 2020, https://huggingface.co/papers/2004.09813), here with the cosine (module `losses.teacher`).
+All translations of a text have the same target, the vector of the text in the teacher's language: multilingual
+distillation (Reimers & Gurevych, 2020, https://huggingface.co/papers/2004.09813), here with the cosine (module
+`losses.teacher`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +28,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hf_hybrid.data.pairs import TEXT_COLUMNS, ParallelPairs
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError, first_line
-from hf_hybrid.output_files import check_output
+from hf_hybrid.output_files import check_output, file_digest, whole_file
 from hf_hybrid.retrieval.encode_corpus import encode_corpus
-from hf_hybrid.retrieval.encode_sources import TextCorpus, file_sha256
-from hf_hybrid.retrieval.encode_texts import resolve_prompt
-from hf_hybrid.retrieval.shards import model_sha256
+from hf_hybrid.retrieval.encode_sources import TextCorpus
+from hf_hybrid.retrieval.provenance import model_sha256
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -99,13 +100,14 @@ class TeacherVectors:
             settings = TeacherSettings(**content)
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise InputError(
-                f"teacher_vectors: {path} cannot be read ({first_line(error)}); make it again with `hf-hybrid teacher-vectors`"
+                f"teacher_vectors: {path} cannot be read ({first_line(error)}); make it again with `hf-hybrid "
+                "teacher-vectors`"
             ) from error
         if version != SCHEMA_VERSION:
             raise InputError(f"teacher_vectors: {path} has schema {version}, not {SCHEMA_VERSION}; make it again")
         rows = {side: tensors[side].numpy() for side in TEXT_COLUMNS}
         ids = _strings(tensors["id_bytes"].numpy(), tensors["id_ends"].numpy())
-        return cls(path, file_sha256(path), settings, ids, rows, tensors["vectors"])
+        return cls(path, file_digest(path), settings, ids, rows, tensors["vectors"])
 
 
 def write_teacher_vectors(
@@ -145,6 +147,7 @@ def write_teacher_vectors(
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise InputError("teacher-vectors: writes one file from one process; start it without a launcher")
     chosen = pairs.select_languages([language])
+    (language,) = chosen.languages
     texts, rows = _distinct_texts(model, chosen)
     parts = []
     for kind, part in texts.items():
@@ -161,6 +164,7 @@ def write_teacher_vectors(
             rows_per_shard=ROWS_PER_SHARD,
             batch_size=batch_size,
             show_progress=show_progress,
+            similarity="cosine",
         )
         parts += [vectors.half() for _, vectors in shards.blocks(ROWS_PER_SHARD)]
     settings = TeacherSettings(
@@ -190,7 +194,9 @@ def _distinct_texts(
 
 
 def _kinds(model: SentenceTransformer) -> dict[str, str]:
-    """As what each side's texts are embedded; as one kind where that makes no difference, so that a text is embedded once."""
+    """As what each side's texts are embedded; as one kind where that makes no difference, so that a text is embedded
+    once.
+    """
     from sentence_transformers.base.modules import Router
 
     same = resolve_prompt(model, "query") == resolve_prompt(model, "passage")
@@ -213,10 +219,8 @@ def _write(
         "id_ends": torch.from_numpy(np.cumsum([len(one) for one in encoded], dtype=np.int64)),
     }
     metadata = {"teacher": json.dumps({"schema_version": SCHEMA_VERSION, **asdict(settings)})}
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:
-        fresh = Path(scratch) / output.name
+    with whole_file(output) as fresh:
         save_file(tensors, fresh, metadata)
-        os.replace(fresh, output)
 
 
 def _strings(content: np.ndarray, ends: np.ndarray) -> pa.Array:

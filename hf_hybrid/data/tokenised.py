@@ -1,7 +1,7 @@
 """Renditions tokenised once: `TokenisedPairs` hands out the token ids of any batch of the plan.
 
-Each rendition's query and passage is tokenised a single time by `datasets.map`, whose fingerprint cache makes the next run
-with the same data, tokenizer and limits start at once. Batches then are gathers from memory-mapped arrays.
+Each rendition's query and passage is tokenised a single time by `datasets.map`, whose fingerprint cache makes the next
+run with the same data, tokenizer and limits start at once. Batches then are gathers from memory-mapped arrays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features, List, Value
 
-from hf_hybrid.encoders.models import is_static, prompt_texts
+from hf_hybrid.encoders.text_inputs import TextInput, text_inputs
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, GlobalBatch
@@ -115,7 +115,8 @@ class TokenisedPairs:
     Raises:
         InputError: A row has fewer hard negatives than `num_negatives`.
 
-    `__getitems__` takes a `BatchSlice` where other data sets take a list of indices; it is called in the loader's worker.
+    `__getitems__` takes a `BatchSlice` where other data sets take a list of indices; it is called in the loader's
+    worker.
     """
 
     def __init__(
@@ -165,14 +166,21 @@ def check_negatives(dataset: Dataset, num_negatives: int, name: str) -> None:
     """
     if "negatives" not in dataset.column_names:
         raise InputError(f"{name}: num_negatives is {num_negatives}, but there is no column 'negatives'")
-    counts = pc.fill_null(
-        pc.list_value_length(dataset.select_columns("negatives").with_format("arrow")[:]["negatives"]), 0
-    ).to_numpy()
+    column = dataset.select_columns("negatives").with_format("arrow")[:]["negatives"].cast(pa.list_(pa.string()))
+    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     if len(short := np.flatnonzero(counts < num_negatives)):
         raise InputError(
             f"{name}, row {short[0]}: {counts[short[0]]} negatives, fewer than num_negatives={num_negatives}; "
-            "give every row as many, or lower num_negatives"
+            "give every row as many, lower num_negatives, or train with negatives=in_batch"
         )
+    for place in range(num_negatives):
+        texts = pc.list_element(column, place)
+        blank = pc.fill_null(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0), True).to_numpy()
+        if blank.any():
+            raise InputError(
+                f"{name}, row {int(np.argmax(blank))}: negative {place + 1} is null or empty; "
+                "fill it in, or train with negatives=in_batch"
+            )
 
 
 def tokenise(dataset: Dataset, model: SentenceTransformer, max_length: int | None = None) -> Dataset:
@@ -181,13 +189,12 @@ def tokenise(dataset: Dataset, model: SentenceTransformer, max_length: int | Non
     Returns:
         Columns `query` and `passage`, one row per rendition; an absent text has no tokens.
     """
-    encode = _encoder_of(model, max_length)
-    prompts = dict(zip(("query", "passage"), prompt_texts(model), strict=True))
+    inputs = dict(zip(("query", "passage"), text_inputs(model), strict=True))
 
     def tokens(batch: dict[str, list]) -> dict[str, list]:
-        return {side: encode(batch[side], prompt) for side, prompt in prompts.items()}
+        return {side: token_ids(batch[side], side_input, max_length) for side, side_input in inputs.items()}
 
-    return _map_tokens(dataset, tokens, tuple(prompts), _digest(model, max_length, *prompts.values()))
+    return _map_tokens(dataset, tokens, tuple(inputs), _digest([*inputs.values()], max_length))
 
 
 def tokenise_negatives(
@@ -198,13 +205,13 @@ def tokenise_negatives(
     Returns:
         Column `negative`, with `num_negatives` consecutive rows per rendition.
     """
-    encode = _encoder_of(model, max_length)
-    prompt = prompt_texts(model)[1]
+    passage = text_inputs(model)[1]
 
     def tokens(batch: dict[str, list]) -> dict[str, list]:
-        return {"negative": encode([text for texts in batch["negatives"] for text in texts[:num_negatives]], prompt)}
+        texts = [text for texts in batch["negatives"] for text in texts[:num_negatives]]
+        return {"negative": token_ids(texts, passage, max_length)}
 
-    return _map_tokens(dataset, tokens, ("negative",), _digest(model, max_length, prompt, str(num_negatives)))
+    return _map_tokens(dataset, tokens, ("negative",), _digest([passage], max_length, str(num_negatives)))
 
 
 def _map_tokens(dataset: Dataset, tokens: Callable, columns: tuple[str, ...], digest: str) -> Dataset:
@@ -220,41 +227,48 @@ def _map_tokens(dataset: Dataset, tokens: Callable, columns: tuple[str, ...], di
     )
 
 
-def _digest(model: SentenceTransformer, max_length: int | None, *settings: str) -> str:
+def token_ids(texts: list[str | None], side: TextInput, max_length: int | None = None) -> list[list[int]]:
+    """Token ids of texts, exactly those that `model.encode` would use; an absent text has none.
+
+    Args:
+        texts: The texts.
+        side: How the encoder reads them.
+        max_length: Cut texts to this many tokens, where the encoder would not cut them before.
+    """
+    limit = _limit(side, max_length)
+    present = [i for i, text in enumerate(texts) if text is not None]
+    inputs = [side.prompt + texts[i] for i in present]
+    if not inputs:
+        found = []
+    elif side.is_static:
+        encodings = side.fast_tokenizer.encode_batch(inputs, add_special_tokens=False)
+        found = [encoding.ids[:limit] for encoding in encodings]
+    else:
+        found = side.module.tokenizer(inputs, truncation=True, max_length=limit)["input_ids"]
+    out: list[list[int]] = [[] for _ in texts]
+    for i, ids in zip(present, found, strict=True):
+        out[i] = ids
+    return out
+
+
+def _digest(inputs: list[TextInput], max_length: int | None, *settings: str) -> str:
     """What the token ids depend on besides the text."""
-    tokenizer = json.loads(_tokenizer_of(model).to_str())
-    if not is_static(model):
-        # Set by every call of a transformers tokenizer, and no property of it; a static encoder's truncation is its own.
+    prompts = [side.prompt for side in inputs]
+    modules = {id(side.module): side for side in inputs}
+    return json.dumps(
+        [*(part for side in modules.values() for part in _tokenizer_facts(side, max_length)), *prompts, *settings]
+    )
+
+
+def _tokenizer_facts(side: TextInput, max_length: int | None) -> list:
+    tokenizer = json.loads(side.fast_tokenizer.to_str())
+    if not side.is_static:
+        # Set by every call of a transformers tokenizer, and no property of it; a static encoder's truncation is its
+        # own.
         tokenizer = {key: value for key, value in tokenizer.items() if key not in ("truncation", "padding")}
-    return json.dumps([tokenizer, is_static(model), _limit(model, max_length), *settings])
+    return [tokenizer, side.is_static, _limit(side, max_length)]
 
 
-def _tokenizer_of(model: SentenceTransformer):
-    """The fast tokenizer behind either kind of encoder."""
-    return model[0].tokenizer if is_static(model) else model.tokenizer.backend_tokenizer
-
-
-def _limit(model: SentenceTransformer, max_length: int | None) -> int | None:
-    own = None if is_static(model) else model.max_seq_length
-    limits = [limit for limit in (own, max_length) if limit]
+def _limit(side: TextInput, max_length: int | None) -> int | None:
+    limits = [limit for limit in (side.max_length, max_length) if limit]
     return min(limits) if limits else None
-
-
-def _encoder_of(model: SentenceTransformer, max_length: int | None):
-    """A function from texts (or None) and a prompt to lists of token ids: exactly those that `model.encode` would use."""
-    limit = _limit(model, max_length)
-
-    def encode(texts: list[str | None], prompt: str) -> list[list[int]]:
-        present = [i for i, text in enumerate(texts) if text is not None]
-        inputs = [prompt + texts[i] for i in present]
-        if is_static(model):
-            encodings = model[0].tokenizer.encode_batch(inputs, add_special_tokens=False) if inputs else []
-            found = [encoding.ids[:limit] for encoding in encodings]
-        else:
-            found = model.tokenizer(inputs, truncation=True, max_length=limit)["input_ids"] if inputs else []
-        out: list[list[int]] = [[] for _ in texts]
-        for i, ids in zip(present, found, strict=True):
-            out[i] = ids
-        return out
-
-    return encode

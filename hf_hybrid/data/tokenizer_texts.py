@@ -1,6 +1,8 @@
-"""The texts that an encoder from scratch trains its tokenizer on: those of its training data, or of files, balanced by language.
+"""The texts that an encoder from scratch trains its tokenizer on: those of its training data, or of files, balanced by
+language.
 
-A vocabulary follows the text it is trained on: where a language has a tenth of the text, it gets a tenth of the pieces.
+A vocabulary follows the text it is trained on: where a language has a tenth of the text, it gets a tenth of the
+pieces.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from datasets import Dataset
 
 from hf_hybrid.data.loading import load_renditions
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import canonical_tag, canonical_tags, wanted_languages
 
 COLUMNS = ("query", "passage", "text")
 # How many letters a character says as much as.
@@ -26,8 +29,9 @@ class TokenizerTexts:
     Args:
         datasets: Data sets with a column `lang` and any of `query`, `passage`, `text`.
         languages: Only texts in these languages; all by default.
-        characters: At most so many characters of every language, of distinct texts in an order that depends on the texts
-            alone (a Chinese character counts as three, a Japanese one as two); by default all texts, as they come.
+        characters: At most so many characters of every language, of distinct texts in an order that depends on the
+            texts alone (a Chinese character counts as three, a Japanese one as two); by default all texts, as they
+            come.
 
     Example:
         >>> rows = {"lang": ["de", "en", "en"], "query": ["eins", "one", "two"], "passage": [None, "one", "two"]}
@@ -39,7 +43,8 @@ class TokenizerTexts:
         self, datasets: Sequence[Dataset], languages: Iterable[str] | None = None, characters: int | None = None
     ):
         self._datasets = datasets
-        self._languages = None if languages is None else set(languages)
+        wanted = wanted_languages(languages, "languages")
+        self._languages = None if wanted is None else set(wanted)
         self._characters = characters
 
     def __iter__(self) -> Iterator[str]:
@@ -49,7 +54,7 @@ class TokenizerTexts:
         for dataset, column in self._columns():
             for batch in dataset.select_columns(["lang", column]).iter(batch_size=10_000):
                 for lang, text in zip(batch["lang"], batch[column], strict=True):
-                    if text is not None and (self._languages is None or lang in self._languages):
+                    if text is not None and (self._languages is None or canonical_tag(lang) in self._languages):
                         yield text
 
     def _columns(self) -> Iterator[tuple[Dataset, str]]:
@@ -63,8 +68,10 @@ class TokenizerTexts:
         table = pa.concat_tables(
             table.cast(pa.schema([("lang", pa.string()), ("text", pa.string())])) for table in tables
         )
-        for lang in sorted(self._languages or pc.unique(table["lang"]).to_pylist()):
-            texts = pc.unique(table.filter(pc.equal(table["lang"], lang))["text"].drop_null()).to_pylist()
+        canonical = canonical_tags(pc.unique(table["lang"]).to_pylist(), "the tokenizer's texts")
+        for lang in sorted(self._languages or set(canonical.values())):
+            spelt = pa.array([tag for tag, own in canonical.items() if own == lang], table["lang"].type)
+            texts = pc.unique(table.filter(pc.is_in(table["lang"], spelt))["text"].drop_null()).to_pylist()
             left = self._characters
             for text in sorted(texts, key=_place):
                 left -= len(text) * CHARACTER_WORTH.get(lang.split("-")[0], 1)
@@ -89,8 +96,8 @@ def load_tokenizer_texts(
     for path, dataset in zip(paths, datasets, strict=True):
         if "lang" not in dataset.column_names or not set(COLUMNS) & set(dataset.column_names):
             raise InputError(
-                f"tokenizer_texts: {path} has the columns {', '.join(dataset.column_names)}; it needs lang, and one or more of "
-                f"{', '.join(COLUMNS)}"
+                f"tokenizer_texts: {path} has the columns {', '.join(dataset.column_names)}; it needs lang, and one "
+                f"or more of {', '.join(COLUMNS)}"
             )
     return TokenizerTexts(datasets, languages, characters)
 

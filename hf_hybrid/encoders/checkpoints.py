@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from sentence_transformers.base.modules import Normalize, Transformer
 from transformers import AutoConfig
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.padding import warn_of_padding
+from hf_hybrid.encoders.text_inputs import ensure_padding
 from hf_hybrid.errors import InputError, first_line
 
 logger = logging.getLogger(__name__)
@@ -34,6 +37,9 @@ IGNORED = (
     "onnx/*",
     "openvino/*",
 )
+# How a file begins that Git LFS keeps elsewhere, and how long it is at most.
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER_BYTES = 1024
 DROPOUT_SETTINGS = (
     "hidden_dropout_prob attention_probs_dropout_prob dropout attention_dropout embedding_dropout mlp_dropout "
     "hidden_dropout dropout_rate"
@@ -83,19 +89,19 @@ def find_checkpoint(
         raise InputError(f"{argument}: {name!r} is neither a directory nor a Hub name") from error
     except LocalEntryNotFoundError as error:
         raise InputError(
-            f"{argument}: no directory {name}, and the Hub cannot be reached nor is it in the cache; check the spelling, "
-            "connect to the network, or give a local directory"
+            f"{argument}: no directory {name}, and the Hub cannot be reached nor is it in the cache; check the "
+            "spelling, connect to the network, or give a local directory"
         ) from error
     except HfHubHTTPError as error:
         where = name if revision is None else f"{name} at revision {revision}"
         raise InputError(
-            f"{argument}: the Hub does not give out {where} ({first_line(error)}); check the name and the revision, and "
-            "log in with `hf auth login` if it is private or gated"
+            f"{argument}: the Hub does not give out {where} ({first_line(error)}); check the name and the revision, "
+            "and log in with `hf auth login` if it is private or gated"
         ) from error
     except OSError as error:
         raise InputError(
-            f"{argument}: cannot fetch {name} from the Hub ({first_line(error)}); check the network and HF_HUB_OFFLINE, "
-            "or give a local directory"
+            f"{argument}: cannot fetch {name} from the Hub ({first_line(error)}); check the network and "
+            "HF_HUB_OFFLINE, or give a local directory"
         ) from error
 
 
@@ -112,6 +118,7 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
     Raises:
         InputError: The weights are pickled, damaged or missing, or the model needs code of its own.
     """
+    _refuse_lfs_pointers(folder, name)
     _refuse_pickled_weights(folder, name)
     model_kwargs: dict[str, Any] = {"use_safetensors": True}
     model_kwargs["dtype"] = "auto" if args.dtype == "auto" else getattr(torch, args.dtype)
@@ -131,14 +138,29 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
             f"model_name_or_path: cannot load {name} ({first_line(error)}); give an encoder that `transformers` or "
             "sentence-transformers loads without code of its own, stored whole as safetensors"
         ) from error
+    ensure_padding(model, name)
+    warn_of_padding(model, name)
     if not (folder / "modules.json").is_file() and isinstance(model[0], Transformer):
         model.append(Normalize())
     if args.dtype != "auto":
         model.to(getattr(torch, args.dtype))
-    if str(folder) != name:
+    if folder.resolve() != Path(name).expanduser().resolve():
         model.model_card_data.base_model = name
-        model.model_card_data.base_model_revision = folder.name
+    model.model_card_data.base_model_revision = snapshot_commit(folder)
     return model
+
+
+def snapshot_commit(folder: Path) -> str | None:
+    """Return the commit that a folder of the Hub's cache holds; None for every other folder, which has no revision.
+
+    Example:
+        >>> commit = "ab" * 20
+        >>> snapshot_commit(Path("models--intfloat--e5/snapshots") / commit)[:4], snapshot_commit(Path("runs/a/model"))
+        ('abab', None)
+    """
+    folder = folder.resolve()
+    in_cache = folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--")
+    return folder.name if in_cache and re.fullmatch(r"[0-9a-f]{40}", folder.name) else None
 
 
 def saved_prompts(folder: Path) -> dict[str, str | None]:
@@ -147,14 +169,33 @@ def saved_prompts(folder: Path) -> dict[str, str | None]:
     return _read_json(path).get("prompts") or {} if path.is_file() else {}
 
 
+def _refuse_lfs_pointers(folder: Path, name: str) -> None:
+    """Refuse a clone whose large files were left on the server: what lies in their place is three lines of text."""
+    for path in sorted(folder.rglob("[!.]*.*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if (
+            not hidden
+            and path.is_file()
+            and path.stat().st_size < LFS_POINTER_BYTES
+            and path.read_bytes().startswith(LFS_POINTER)
+        ):
+            raise InputError(
+                f"model_name_or_path: {name} holds a pointer of Git LFS in place of {path.relative_to(folder)}: run "
+                f"`git lfs install` and `git lfs pull` in {folder}"
+            )
+
+
 def _refuse_pickled_weights(folder: Path, name: str) -> None:
     modules = _read_json(folder / "modules.json") if (folder / "modules.json").is_file() else []
-    for part in {folder, *(folder / module["path"] for module in modules)}:
+    parts = {folder, *(folder / module["path"] for module in modules)}
+    for router in [part / "router_config.json" for part in parts if (part / "router_config.json").is_file()]:
+        parts |= {router.parent / route for route in _read_json(router).get("types", {})}
+    for part in parts:
         pickles = sorted(path.name for pattern in PICKLES for path in part.glob(pattern))
         if pickles and not any(part.glob("*.safetensors")):
             raise InputError(
-                f"model_name_or_path: {name} has only pickled weights ({pickles[0]}), which can run code when read; convert "
-                f"them where you trust them: SentenceTransformer({name!r}).save_pretrained('converted')"
+                f"model_name_or_path: {name} has only pickled weights ({pickles[0]}), which can run code when read; "
+                f"convert them where you trust them: SentenceTransformer({name!r}).save_pretrained('converted')"
             )
 
 

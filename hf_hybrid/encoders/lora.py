@@ -1,7 +1,8 @@
 """LoRA: low-rank adapters in place inside the encoder, by `peft` through sentence-transformers' own adapter support.
 
-The encoder stays the same `SentenceTransformer`, so training, checkpoints (which then hold the adapter alone) and evaluation
-go on as they are. Afterwards the adapter is stored, then merged into the weights, which leaves a plain encoder.
+The encoder stays the same `SentenceTransformer`, so training, checkpoints (which then hold the adapter alone) and
+evaluation go on as they are. Afterwards the adapter is stored, then merged into the weights, which leaves a plain
+encoder.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ SETTINGS = "r lora_alpha lora_dropout use_rslora use_dora target_modules exclude
 def add_lora(model: SentenceTransformer, args: LoraArguments) -> None:
     """Put an adapter on the encoder, in place, and freeze everything else. The vectors do not change by it.
 
-    Layers that are frozen already get none: BERT's pooler, which the vectors do not pass, would be trained without ever getting
-    a gradient, and distributed training stops at such a parameter.
+    Layers that are frozen already get none: BERT's pooler, which the vectors do not pass, would be trained without
+    ever getting a gradient, and distributed training stops at such a parameter.
 
     Args:
         model: A pretrained encoder, as `build_encoder` loads it. Draws the adapter from torch's global generator.
@@ -58,8 +59,8 @@ def add_lora(model: SentenceTransformer, args: LoraArguments) -> None:
         )
     if has_adapter(model):
         raise InputError(
-            "use_peft: the encoder is itself a base with an adapter, and a second one would have no stored base; give the "
-            "merged model (a run's `model` folder) as model_name_or_path"
+            "use_peft: the encoder is itself a base with an adapter, and a second one would have no stored base; give "
+            "the merged model (a run's `model` folder) as model_name_or_path"
         )
     transformer = model.transformers_model
     _check_modules_to_save(transformer, args.lora_modules_to_save)
@@ -183,9 +184,10 @@ def save_adapter(
 ) -> Path:
     """Save the adapter without the base's weights, so that either the whole directory appears or nothing does.
 
-    The directory is in sentence-transformers' layout, with tokenizer, pooling and prompts: `SentenceTransformer(directory)`
-    loads the base that it names with the adapter on it, `PeftModel.from_pretrained(base, directory)` the transformer alone,
-    and `encoder.load_adapter(directory)` puts it on a base that is already loaded.
+    The directory is in sentence-transformers' layout, with tokenizer, pooling and prompts:
+    `SentenceTransformer(directory)` loads the base that it names with the adapter on it,
+    `PeftModel.from_pretrained(base, directory)` the transformer alone, and `encoder.load_adapter(directory)` puts it
+    on a base that is already loaded.
 
     Args:
         model: An encoder with an adapter.
@@ -201,8 +203,8 @@ def save_adapter(
     with new_directory(directory, overwrite) as fresh:
         model.save_pretrained(str(fresh), create_model_card=False)
         file = fresh / "adapter_config.json"
-        # While training, the base is the local copy, so that no checkpoint asks the network for it; a stored adapter names
-        # what others can load as well: the Hub's name and commit.
+        # While training, the base is the local copy, so that no checkpoint asks the network for it; a stored adapter
+        # names what others can load as well: the Hub's name and commit.
         local = Path(base).expanduser().is_dir()
         name, revision = (str(folder.resolve()), None) if local else (base, folder.name)
         content = json.loads(file.read_text(encoding="utf-8"))

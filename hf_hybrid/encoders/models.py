@@ -1,4 +1,5 @@
-"""Encoders: a pretrained checkpoint, a small transformer from a config, or static embeddings; all are `SentenceTransformer`s.
+"""Encoders: a pretrained checkpoint, a small transformer from a config, or static embeddings; all are
+`SentenceTransformer`s.
 
 Every encoder ends in unit vectors or is compared by cosine, carries its query and passage prompts, and is stored as
 safetensors that plain sentence-transformers loads, and plain `transformers` where it is a transformer. No code of a
@@ -26,7 +27,9 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTr
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
+from hf_hybrid.encoders.prompts import PROMPT_NAMES
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
+from hf_hybrid.encoders.text_inputs import input_modules, transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.engines.whole_weights import whole_loading
 from hf_hybrid.errors import InputError, first_line
@@ -38,8 +41,6 @@ QUERY_PROMPT = "Query: "
 PASSAGE_PROMPT = "Passage: "
 DEFAULT_LENGTH = 256
 DEFAULT_DROPOUT = 0.1
-# Names under which sentence-transformers looks for the prompt of a passage, in its own order.
-PASSAGE_PROMPT_NAMES = ("document", "passage", "corpus")
 
 
 @whole_loading()
@@ -50,12 +51,13 @@ def build_encoder(
 
     Args:
         args: Which encoder, its sizes and prompts.
-        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its own; with
-            `sif_coefficient` they are run through twice, so that an iterator will not do.
+        training_texts: Texts to train a tokenizer on, for an encoder built from scratch without a tokenizer of its
+            own; with `sif_coefficient` they are run through twice, so that an iterator will not do.
         seed: The same arguments, texts and seed give the same weights. The global generators are left as they were.
 
     Returns:
-        A model whose `encode_query` and `encode_document` apply the prompts and whose similarity is the cosine.
+        A model whose `encode_query` and `encode_document` apply the prompts. Its similarity is the arguments', else
+        the checkpoint's own, else the cosine.
 
     Raises:
         InputError: The checkpoint cannot be had or loaded, or the arguments contradict each other.
@@ -72,7 +74,8 @@ def build_encoder(
         model, prompts = _pretrained(args, name, seed)
     elif name is not None:
         raise InputError(
-            f"model_name_or_path: {name} would be ignored by encoder {args.encoder!r}; leave it empty or set encoder to auto"
+            f"model_name_or_path: {name} would be ignored by encoder {args.encoder!r}; leave it empty or set encoder "
+            "to auto"
         )
     else:
         build = _transformer if args.encoder == "transformer" else _static
@@ -83,7 +86,7 @@ def build_encoder(
             add_lora(model, args)
     elif unused := args.unused_lora_arguments():
         logger.warning("Without use_peft, %s change nothing", ", ".join(unused))
-    model.similarity_fn_name = "cosine"
+    model.similarity_fn_name = args.similarity or model.similarity_fn_name
     logger.info("Encoder of %.1f M parameters, %d dimensions", model_parameter_count(model) / 1e6, dimension(model))
     return model
 
@@ -110,12 +113,6 @@ def compile_encoder(model: SentenceTransformer, **kwargs: Any) -> bool:
     # Not `transformer.compile()`: sentence-transformers calls `forward` itself, past what that compiles.
     transformer.forward = torch.compile(transformer.forward, **kwargs, dynamic=True if dynamic is None else dynamic)
     return True
-
-
-def prompt_texts(model: SentenceTransformer) -> tuple[str, str]:
-    """Return the texts that `encode_query` and `encode_document` put before a query and a passage ("" for none)."""
-    passage = next((model.prompts[name] for name in PASSAGE_PROMPT_NAMES if name in model.prompts), None)
-    return model.prompts.get("query") or "", passage or ""
 
 
 def model_parameter_count(model: SentenceTransformer) -> int:
@@ -170,7 +167,9 @@ def _pretrained(
 
 
 def _transformer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> SentenceTransformer:
-    """Build a DistilBERT-class transformer: BERT's layers without the pooler and segment embeddings that go untrained."""
+    """Build a DistilBERT-class transformer: BERT's layers without the pooler and segment embeddings that go
+    untrained.
+    """
     length = args.max_seq_length or DEFAULT_LENGTH
     tokenizer = _tokenizer(args, texts, seed)
     if tokenizer.pad_token_id is None:
@@ -227,8 +226,8 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
-                f"tokenizer_name_or_path: cannot load a tokenizer from {args.tokenizer_name_or_path} ({first_line(error)}); "
-                "give a directory with tokenizer.json"
+                f"tokenizer_name_or_path: cannot load a tokenizer from {args.tokenizer_name_or_path} "
+                f"({first_line(error)}); give a directory with tokenizer.json"
             ) from error
         if not tokenizer.is_fast:
             raise InputError(
@@ -251,12 +250,14 @@ def _tokenizer(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> 
 
 def _set_prompts(model: SentenceTransformer, args: ModelArguments, saved: dict[str, str | None]) -> None:
     """Set the prompts: the arguments', else the checkpoint's own (an empty one is its own, too), else the paper's."""
-    own_passage = next((saved[name] for name in PASSAGE_PROMPT_NAMES if saved.get(name) is not None), PASSAGE_PROMPT)
+    own_passage = next(
+        (saved[name] for name in PROMPT_NAMES["passage"] if saved.get(name) is not None), PASSAGE_PROMPT
+    )
     own_query = QUERY_PROMPT if saved.get("query") is None else saved["query"]
     query = own_query if args.query_prompt is None else args.query_prompt
     passage = own_passage if args.passage_prompt is None else args.passage_prompt
     # Other names of the passage prompt follow, so that a prompt called by any of them is the one that was trained.
-    also = {name: passage for name in PASSAGE_PROMPT_NAMES if name in model.prompts}
+    also = {name: passage for name in PROMPT_NAMES["passage"] if name in model.prompts}
     model.prompts = {**model.prompts, **also, "query": query, "document": passage}
 
 
@@ -277,25 +278,28 @@ def set_pooling(model: SentenceTransformer, mode: str) -> None:
 
 
 def _set_max_length(model: SentenceTransformer, wanted: int | None) -> None:
-    if is_static(model):
-        # Unlimited by default: a static encoder has no positions. The limit is stored in tokenizer.json.
-        if wanted is not None:
-            model[0].tokenizer.enable_truncation(wanted)
-        return
-    limit = _position_limit(model)
-    if wanted is not None and limit is not None and wanted > limit:
-        raise InputError(
-            f"max_seq_length: {wanted} is above the checkpoint's limit of {limit} tokens; give {limit} or less"
-        )
-    own = model.max_seq_length or DEFAULT_LENGTH
-    # A tokenizer without a limit says 10^30.
-    model.max_seq_length = wanted or min(own, limit or (own if own < 1_000_000 else DEFAULT_LENGTH))
+    for module in input_modules(model):
+        if isinstance(module, StaticEmbedding):
+            # Unlimited by default: a static encoder has no positions. The limit is stored in tokenizer.json.
+            if wanted is not None:
+                module.tokenizer.enable_truncation(wanted)
+            continue
+        if not isinstance(module, Transformer):
+            continue
+        limit = _position_limit(module)
+        if wanted is not None and limit is not None and wanted > limit:
+            raise InputError(
+                f"max_seq_length: {wanted} is above the checkpoint's limit of {limit} tokens; give {limit} or less"
+            )
+        own = module.max_seq_length or DEFAULT_LENGTH
+        # A tokenizer without a limit says 10^30.
+        module.max_seq_length = wanted or min(own, limit or (own if own < 1_000_000 else DEFAULT_LENGTH))
 
 
-def _position_limit(model: SentenceTransformer) -> int | None:
+def _position_limit(transformer: torch.nn.Module) -> int | None:
     """Return how many tokens the learned positions allow, less RoBERTa's offset, or None where there are none."""
-    for module in model.modules():
-        positions = getattr(module, "position_embeddings", None)
+    for module in transformer.modules():
+        positions = getattr(module, "position_embeddings", None) or getattr(module, "wpe", None)
         if isinstance(positions, torch.nn.Embedding):
             # RoBERTa-like embeddings know their padding index, and count positions from the one after it.
             padding = getattr(module, "padding_idx", None)
@@ -306,14 +310,18 @@ def _position_limit(model: SentenceTransformer) -> int | None:
 def _freeze_unused_pooler(model: SentenceTransformer) -> None:
     """Freeze BERT's pooler, which token embeddings do not pass: a trained parameter without gradient stops DDP.
 
-    Taking it out (`add_pooling_layer=False`) would do as well, but every later load would report its weights as missing.
+    Taking it out (`add_pooling_layer=False`) would do as well, but every later load would report its weights as
+    missing.
     """
-    module = model[0]
-    if not isinstance(module, Transformer) or module.module_output_name != "token_embeddings":
-        return
-    pooler = getattr(module.auto_model, "pooler", None)
-    if pooler is not None and "add_pooling_layer" in inspect.signature(type(module.auto_model).__init__).parameters:
-        pooler.requires_grad_(False)
+    for module in transformers_of(model):
+        if module.module_output_name != "token_embeddings":
+            continue
+        pooler = getattr(module.auto_model, "pooler", None)
+        if (
+            pooler is not None
+            and "add_pooling_layer" in inspect.signature(type(module.auto_model).__init__).parameters
+        ):
+            pooler.requires_grad_(False)
 
 
 def _dtype(args: ModelArguments) -> torch.dtype:

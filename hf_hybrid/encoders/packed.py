@@ -1,9 +1,10 @@
 """Padding-free passes: the texts of a chunk laid end to end as one sequence, and an attention that keeps them apart.
 
-sentence-transformers can flatten texts, too, where the `flash_attn` package is installed. torch brings such an attention itself
-(`torch.nn.attention.varlen`, CUDA, 16-bit numbers); `transformers` lets anybody register an attention function, and pooling by
-segment is sentence-transformers' own. So an encoder needs nothing but another attention function, which the same weights run with;
-what it saves does not name it. On a CPU and in float32 the texts are kept apart by an explicit mask, tokens x tokens: slow, and exact, for tests.
+sentence-transformers can flatten texts, too, where the `flash_attn` package is installed. torch brings such an
+attention itself (`torch.nn.attention.varlen`, CUDA, 16-bit numbers); `transformers` lets anybody register an attention
+function, and pooling by segment is sentence-transformers' own. So an encoder needs nothing but another attention
+function, which the same weights run with; what it saves does not name it. On a CPU and in float32 the texts are kept
+apart by an explicit mask, tokens x tokens: slow, and exact, for tests.
 
 The varlen kernels have no dropout on attention weights: packed passes train without it (other dropout stays).
 """
@@ -105,8 +106,9 @@ def pack(values: np.ndarray, lengths: np.ndarray, first: int = 0) -> dict[str, A
         first: Position of a text's first token, see `first_position`.
 
     Returns:
-        `input_ids`, `position_ids` int64 `[1, tokens]`; `cu_seq_lens_q`, `cu_seq_lens_k` int32 `[n + 1]`; `max_length_q`, `max_length_k`; `seq_idx` int32
-        `[1, tokens]`, the text of each token, as sentence-transformers' pooling takes them.
+        `input_ids`, `position_ids` int64 `[1, tokens]`; `cu_seq_lens_q`, `cu_seq_lens_k` int32 `[n + 1]`;
+        `max_length_q`, `max_length_k`; `seq_idx` int32 `[1, tokens]`, the text of each token, as
+        sentence-transformers' pooling takes them.
 
     Example:
         >>> pack(np.array([5, 6, 7]), np.array([1, 2]))["position_ids"].tolist()
@@ -143,7 +145,8 @@ def packed_attention(
     """An attention function of `transformers`: `[1, heads, tokens, d]` of packed texts, or ordinary padded ones."""
     if cu_seq_lens_q is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
-    # transformers counts the token itself, as flash attention's callers do: a window of w sees w - 1 tokens to each side.
+    # transformers counts the token itself, as flash attention's callers do: a window of w sees w - 1 tokens to each
+    # side.
     reach = -1 if sliding_window is None else sliding_window - 1
     if query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16):
         return _varlen(query, key, value, cu_seq_lens_q, int(max_length_q), scaling, reach), None

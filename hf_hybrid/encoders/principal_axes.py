@@ -1,8 +1,8 @@
 """Turn a static encoder's vectors onto their principal axes, so that their first dimensions are the best ones to keep.
 
-A static encoder is linear up to the last normalisation: multiplying its table by an orthogonal matrix turns every text vector and changes no
-similarity. On the principal axes of typical texts' unit vectors the first `k` dimensions hold the most that any `k` can
-(Eckart and Young), so that `truncate_dim` works without Matryoshka training.
+A static encoder is linear up to the last normalisation: multiplying its table by an orthogonal matrix turns every text
+vector and changes no similarity. On the principal axes of typical texts' unit vectors the first `k` dimensions hold
+the most that any `k` can (Eckart and Young), so that `truncate_dim` works without Matryoshka training.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def turn_to_principal_axes(model: SentenceTransformer, texts: Sequence[str]) -> 
     )
     moments = vectors.T @ vectors / len(vectors)
     shares, axes = torch.linalg.eigh(moments)
-    # Eigenvectors have no sign of their own: the largest component is made positive, so that every machine turns alike.
+    # Eigenvectors have no sign of their own: the largest component is made positive, so that every machine turns
+    # alike.
     axes *= torch.sign(axes.gather(0, axes.abs().argmax(0, keepdim=True)))
     with torch.no_grad():
         table.copy_((table.double() @ axes.flip(1)).to(table.dtype))

@@ -1,7 +1,8 @@
 """Static encoders from scratch: a text is the mean of its tokens' vectors, of unit length.
 
-Vectors start random. Scaled by smooth inverse frequency, `a / (a + p)` for a token of relative frequency `p` (Arora et al., 2017), a
-text is near those that share its rare words before anything is learnt, which is where monolingual retrieval starts.
+Vectors start random. Scaled by smooth inverse frequency, `a / (a + p)` for a token of relative frequency `p` (Arora et
+al., 2017), a text is near those that share its rare words before anything is learnt, which is where monolingual
+retrieval starts.
 """
 
 from __future__ import annotations

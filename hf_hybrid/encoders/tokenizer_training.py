@@ -1,15 +1,14 @@
 """Train a Unigram tokenizer from multilingual text, for encoders that are built from scratch.
 
-The tokenizer is a `transformers` fast tokenizer like XLM-R's: NFKC, spaces as "▁", no language-specific segmentation (so
-Thai and Chinese need none), `<s> ... </s>` around a text. Punctuation is split off first, and characters that the sample
-hardly knows are spelled in UTF-8 bytes, so that no text maps to `<unk>`.
+The tokenizer is a `transformers` fast tokenizer like XLM-R's: NFKC, spaces as "▁", no language-specific segmentation
+(so Thai and Chinese need none), `<s> ... </s>` around a text. Punctuation is split off first, and characters that the
+sample hardly knows are spelled in UTF-8 bytes, so that no text maps to `<unk>`.
 """
 
 from __future__ import annotations
 
 import io
 import logging
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from hf_hybrid.encoders.transliteration import transliterator
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BYTE_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
 SMALLEST_VOCABULARY = 300
-# Share of the running text whose characters get a piece of their own, as in SentencePiece; the rest are spelled in bytes.
+# Share of the running text whose characters get a piece of their own, as in SentencePiece; the rest are spelled in
+# bytes.
 CHARACTER_COVERAGE = 0.9995
 # A private-use character; pieces that hold it are dropped, so that where a text has it, it is spelled in bytes.
 MARK = "\ue000"
@@ -98,7 +99,8 @@ def train_tokenizer(
 
     Args:
         texts: Training texts in any mix of languages; the sample keeps their proportions.
-        vocab_size: Size of the vocabulary, with 5 special and 256 byte tokens; smaller where the texts do not give more.
+        vocab_size: Size of the vocabulary, with 5 special and 256 byte tokens; smaller where the texts do not give
+            more.
         sample: Number of texts to train on. Memory and time grow with it.
         max_length: `model_max_length` of the tokenizer; unlimited by default.
         seed: Seed of the sample.
@@ -156,8 +158,8 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
 def _train_pieces(texts: list[str], rare: set[str], number: int) -> list[tuple[str, float]]:
     """Return up to `number` pieces with their log probabilities, the most probable first.
 
-    SentencePiece trains, not `tokenizers`, whose Unigram trainer gives the pieces other scores, and so other ids, on every
-    run, in 2.5 times the processor time.
+    SentencePiece trains, not `tokenizers`, whose Unigram trainer gives the pieces other scores, and so other ids, on
+    every run, in 2.5 times the processor time.
     """
     blank = {ord(character): " " for character in rare}
     clean = (text if rare.isdisjoint(text) else text.translate(blank) for text in _progress(texts, "Reading texts"))
@@ -228,9 +230,5 @@ def _wrap(tokenizer: Tokenizer, max_length: int | None) -> PreTrainedTokenizerFa
     )
 
 
-def _is_first_process() -> bool:
-    return os.environ.get("RANK", "0") == "0"
-
-
 def _progress(texts: list[str], label: str) -> Iterable[str]:
-    return tqdm(texts, desc=label, unit="text", disable=not _is_first_process(), leave=False, mininterval=1.0)
+    return tqdm(texts, desc=label, unit="text", disable=not is_first_rank(), leave=False, mininterval=1.0)

@@ -1,8 +1,10 @@
-"""Spell scripts in Latin letters inside a tokenizer, so that a name has the same pieces whatever script it is written in.
+"""Spell scripts in Latin letters inside a tokenizer, so that a name has the same pieces whatever script it is written
+in.
 
-A static encoder knows a name only by its pieces, and parallel text holds few names: "Шварценеггер" and "Schwarzenegger" have none in common until
-one is spelled in the other's letters. The table goes into `tokenizer.json` as SentencePiece's compiled map of characters, the form of
-XLM-R's own normalisation: no code, one pass over the text. Letters come from the library `anyascii`, character by character.
+A static encoder knows a name only by its pieces, and parallel text holds few names: "Шварценеггер" and
+"Schwarzenegger" have none in common until one is spelled in the other's letters. The table goes into `tokenizer.json`
+as SentencePiece's compiled map of characters, the form of XLM-R's own normalisation: no code, one pass over the text.
+Letters come from the library `anyascii`, character by character.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Large temporaries of a training step stay with the process: glibc would give each back to the kernel and fetch it anew.
+"""Large temporaries of a training step stay with the process: glibc would give each back to the kernel and fetch it
+anew.
 
-A step allocates and frees tensors of many megabytes. From 32 MiB on glibc maps each for itself and unmaps it again; the kernel then clears every page
-at its next use, which costs as much as some products. The thresholds can be raised from within the process, for what is allocated from then on.
+A step allocates and frees tensors of many megabytes. From 32 MiB on glibc maps each for itself and unmaps it again;
+the kernel then clears every page at its next use, which costs as much as some products. The thresholds can be raised
+from within the process, for what is allocated from then on.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ _VARIABLES = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_M
 def keep_large_blocks() -> bool:
     """Make glibc keep freed memory, of any size, for the next allocation; true where that was done.
 
-    Nothing is done on other C libraries, with another allocator preloaded, or where the environment sets these thresholds.
+    Nothing is done on other C libraries, with another allocator preloaded, or where the environment sets these
+    thresholds.
     """
     if not sys.platform.startswith("linux") or any(name in os.environ for name in (*_VARIABLES, "LD_PRELOAD")):
         return False

@@ -1,8 +1,9 @@
 """The engine that really trains: what it is, and whether it is the one that was asked for.
 
-Several configurations fall back in silence: DeepSpeed is off, FSDP becomes DDP, or processes train alone that should train
-together. So what is active is compared with what the launcher asked for (module `launch_request`), before training and once
-more on the prepared model, and any difference is an error that says what to do. Otherwise one line tells what is active.
+Several configurations fall back in silence: DeepSpeed is off, FSDP becomes DDP, or processes train alone that should
+train together. So what is active is compared with what the launcher asked for (module `launch_request`), before
+training and once more on the prepared model, and any difference is an error that says what to do. Otherwise one line
+tells what is active.
 """
 
 from __future__ import annotations
@@ -92,11 +93,12 @@ def _engine_difference(request: Request, engine: Engine) -> str | None:
     active = "no engine" if engine.name == NONE else engine.name
     asked = f"{wanted} was asked for ({request.engine_source}) and {active} is active"
     if request.engine == FSDP and engine.device == "cpu":
-        return f"{asked}: FSDP needs GPUs; on a CPU use DDP, `accelerate launch --multi_gpu` with --use_cpu behind train.py"
+        remedy = "on a CPU use DDP, `accelerate launch --multi_gpu` with --use_cpu behind train.py"
+        return f"{asked}: FSDP needs GPUs; {remedy}"
     if request.engine == DEEPSPEED and engine.device == "cpu":
         return (
-            f"{asked}: on a CPU leave the launcher's --cpu and ACCELERATE_USE_CPU out, set DS_ACCELERATOR=cpu, and give "
-            "--use_cpu behind train.py"
+            f"{asked}: on a CPU leave the launcher's --cpu and ACCELERATE_USE_CPU out, set DS_ACCELERATOR=cpu, and "
+            "give --use_cpu behind train.py"
         )
     return f"{asked}: check the launcher's flags and configuration file against the training arguments"
 
@@ -121,12 +123,12 @@ def _ranks_difference(request: Request, engine: Engine) -> str | None:
     asked = f"{request.ranks} ranks were asked for ({request.ranks_source}) and {engine.ranks} is active"
     if "accelerate launch" in request.ranks_source:
         return (
-            f"{asked}: use `accelerate launch --multi_gpu --num_processes {request.ranks}`, on a CPU with --use_cpu behind "
-            "train.py; --cpu, MULTI_CPU and a machine with one GPU start a single process"
+            f"{asked}: use `accelerate launch --multi_gpu --num_processes {request.ranks}`, on a CPU with --use_cpu "
+            "behind train.py; --cpu, MULTI_CPU and a machine with one GPU start a single process"
         )
     return (
-        f"{asked}, so that every process would train alone: on a CPU add --use_cpu behind train.py, otherwise check that "
-        "every process sees a GPU"
+        f"{asked}, so that every process would train alone: on a CPU add --use_cpu behind train.py, otherwise check "
+        "that every process sees a GPU"
     )
 
 
@@ -189,7 +191,8 @@ def check_engine(accelerator: Accelerator, args: Any) -> Engine:
 
 
 def check_launch(args: Any) -> None:
-    """Refuse what can be seen to go wrong before anything is built: processes that do not know of each other, FSDP on a CPU.
+    """Refuse what can be seen to go wrong before anything is built: processes that do not know of each other, FSDP on
+    a CPU.
 
     Raises:
         InputError: As `check_engine`.
@@ -207,8 +210,8 @@ def shard_layers(plugin: FullyShardedDataParallelPlugin, model: SentenceTransfor
 
     Names that the configuration gives stay.
     """
-    # accelerate shards the last child with "Norm" in its type as well. Looked for in the whole encoder, that is the module that
-    # makes vectors of unit length, whose class torch cannot extend.
+    # accelerate shards the last child with "Norm" in its type as well. Looked for in the whole encoder, that is the
+    # module that makes vectors of unit length, whose class torch cannot extend.
     model.base_model_prefix = "transformers_model"
     if plugin.transformer_cls_names_to_wrap is None:
         names = getattr(model.transformers_model, "_no_split_modules", None) or _layer_types(model)
@@ -224,7 +227,9 @@ def _layer_types(model: nn.Module) -> list[str]:
 
 
 class EngineReport(TrainerCallback):
-    """When training begins: checks that the model was wrapped by the engine that is active, and tells the engine in one line."""
+    """When training begins: checks that the model was wrapped by the engine that is active, and tells the engine in
+    one line.
+    """
 
     def __init__(self, trainer: Any, engine: Engine):
         self.trainer, self.engine = trainer, engine
@@ -234,7 +239,8 @@ class EngineReport(TrainerCallback):
         if wrapped != self.engine.name:
             _refuse(
                 [
-                    f"{self.engine.name} is set up and the model was prepared for {wrapped}: do not wrap the model yourself"
+                    f"{self.engine.name} is set up and the model was prepared for {wrapped}: do not wrap the model "
+                    "yourself"
                 ]
             )
         if state.is_world_process_zero:

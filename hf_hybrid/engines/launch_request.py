@@ -1,12 +1,13 @@
-"""What a launcher asked for: engine, ranks and precision, from the environment, the arguments, and the launcher's own command.
+"""What a launcher asked for: engine, ranks and precision, from the environment, the arguments, and the launcher's own
+command.
 
-torchrun, DeepSpeed and `accelerate launch` mostly hand their wishes on in environment variables. `accelerate launch` loses
-them where it starts one process instead of several (`--cpu --num_processes 2`, a configuration with `MULTI_CPU`, `--cpu`
-beside a DeepSpeed configuration, several processes on a machine with one GPU). Its command line still stands in the process
-above this one, and is read there with accelerate's own parser.
+torchrun, DeepSpeed and `accelerate launch` mostly hand their wishes on in environment variables. `accelerate launch`
+loses them where it starts one process instead of several (`--cpu --num_processes 2`, a configuration with `MULTI_CPU`,
+`--cpu` beside a DeepSpeed configuration, several processes on a machine with one GPU). Its command line still stands
+in the process above this one, and is read there with accelerate's own parser.
 
-What cannot be seen: a launcher in another container or of another user, one that has ended, and task counts of `srun` and
-the like that start Python without torchrun and without MPI's variables.
+What cannot be seen: a launcher in another container or of another user, one that has ended, and task counts of `srun`
+and the like that start Python without torchrun and without MPI's variables.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Matrix products on a CPU by oneDNN rather than by MKL: of the loss, and of linear layers in training.
 
-torch sends its products to MKL, whose kernels for processors of other makers stop at AVX2; oneDNN, which torch brings along
-for convolutions, uses AVX-512 on all. On a Zen 5 core float32 products ran at 250 instead of 110 GFLOP/s. torch reaches
-oneDNN's product by an operator that its compiler emits; where that is missing, and for every other device and type, the
-ordinary product is taken. `torch.backends.mkldnn.flags(enabled=False)` switches all of it off.
+torch sends its products to MKL, whose kernels for processors of other makers stop at AVX2; oneDNN, which torch brings
+along for convolutions, uses AVX-512 on all. On a Zen 5 core float32 products ran at 250 instead of 110 GFLOP/s. torch
+reaches oneDNN's product by an operator that its compiler emits; where that is missing, and for every other device and
+type, the ordinary product is taken. `torch.backends.mkldnn.flags(enabled=False)` switches all of it off.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from torch import nn
 
 # Below so many multiplications a product is over before the way around has paid.
 LEAST_MULTIPLICATIONS = 1 << 20
-# Larger temporaries go back to the kernel after each use, and getting them anew costs as much as the product (glibc: 32 MiB).
+# Larger temporaries go back to the kernel after each use, and getting them anew costs as much as the product (glibc:
+# 32 MiB).
 BLOCK_ELEMENTS = 6 << 20
 
 
@@ -47,7 +48,8 @@ def uses_onednn(a: torch.Tensor) -> bool:
 class OneDnnLinear(nn.Linear):
     """A linear layer whose products oneDNN makes, forward and backward.
 
-    Left to torch: autocast, weights that an engine keeps in pieces, small products, everything that is not float32 on a CPU.
+    Left to torch: autocast, weights that an engine keeps in pieces, small products, everything that is not float32 on
+    a CPU.
     """
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

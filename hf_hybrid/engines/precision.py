@@ -1,7 +1,8 @@
-"""bf16 where the processor has it: which devices multiply 16-bit numbers faster than 32-bit ones, and which one this is.
+"""bf16 where the processor has it: which devices multiply 16-bit numbers faster than 32-bit ones, and which one this
+is.
 
-Every torch runs bf16 on every CPU, mostly slower than float32. Two kinds of units make it faster: AMX tiles and AVX512-BF16. A GPU has them from Ampere
-on. Nothing here asks for more than reading a file.
+Every torch runs bf16 on every CPU, mostly slower than float32. Two kinds of units make it faster: AMX tiles and
+AVX512-BF16. A GPU has them from Ampere on. Nothing here asks for more than reading a file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whole weights of an encoder that an engine keeps in pieces (FSDP2, DeepSpeed ZeRO-3), for saving and measuring.
 
-A sharded encoder cannot be saved or called by one process. So a skeleton, the encoder without memory for its weights, is
-kept from before it was sharded; where a whole encoder is wanted, all ranks gather the weights one by one, and the first
-rank puts them into a copy of the skeleton, which is an ordinary encoder again.
+A sharded encoder cannot be saved or called by one process. So a skeleton, the encoder without memory for its weights,
+is kept from before it was sharded; where a whole encoder is wanted, all ranks gather the weights one by one, and the
+first rank puts them into a copy of the skeleton, which is an ordinary encoder again.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ Model = TypeVar("Model", bound=nn.Module)
 def whole_loading() -> Iterator[None]:
     """Load weights whole on every rank; the engine cuts them when training begins.
 
-    With ZeRO-3, transformers would cut them while it reads them, whatever accelerate's `zero3_init_flag` says: an encoder in
-    pieces could neither be completed nor measured before training, and it would be saved under legacy names (5.23).
+    With ZeRO-3, transformers would cut them while it reads them, whatever accelerate's `zero3_init_flag` says: an
+    encoder in pieces could neither be completed nor measured before training, and it would be saved under legacy names
+    (5.23).
     """
     reference = deepspeed_settings._hf_deepspeed_config_weak_ref
     settings = None if reference is None else reference()

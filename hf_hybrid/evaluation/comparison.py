@@ -15,24 +15,13 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.query_values import LISTS, SINGLE, QueryValues, read_query_values
-from hf_hybrid.evaluation.results import read_results, versions
+from hf_hybrid.evaluation.figures import MAIN, SETTINGS, Cells, Figure, compared_figures, find_figure
+from hf_hybrid.evaluation.provenance import versions
+from hf_hybrid.evaluation.query_values import QueryValues, read_query_values
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.metrics.significance import PairedDifference, cluster_sums, holm, paired_difference
 
 COMPARISON_VERSION = 1
-SETTINGS = {"mo": "Mo", "cr": "Cr", "mul": "Mul"}
-# figure -> (title, True where higher is better, False where lower is, None where neither)
-FIGURES = {
-    "mo_map": ("Mo, mAP", True),
-    "cr_map": ("Cr, mAP", True),
-    "mul_map": ("Mul, mAP", True),
-    "rank_distance": ("rank distance", False),
-    "max_rank": ("Max@R", False),
-    "own_language_share": ("own language in top {k}", None),
-    "one_target_own_advantage": ("one target: own advantage", None),
-}
-_SAME_OF_BENCHMARK = ("name", "data_sha256", "languages", "settings")
-_SAME_OF_SETTINGS = ("ties", "k")
 
 
 @dataclass(frozen=True)
@@ -40,7 +29,7 @@ class _Side:
     """The results of one system, one entry for each seed."""
 
     paths: list[str]
-    results: list[dict[str, Any]]
+    results: list[Results]
     values: list[QueryValues]
 
 
@@ -81,7 +70,9 @@ def compare_results(
     _check_same(sides)
     first = sides[0].values[0]
     num_languages = len(first.languages)
-    columns = [[_columns(values) for values in side.values] for side in sides]
+    k = sides[0].results[0].settings.k
+    figures = _comparable_figures(sides, k)
+    columns = [[_columns(values, figures) for values in side.values] for side in sides]
     absent = np.any([np.isnan(values) for side in columns for values in side], axis=0)
     sums = [
         [
@@ -92,21 +83,20 @@ def compare_results(
     ]
     if len(sums[0][0].counts) < 2:
         raise InputError(f"{sides[0].paths[0]}: all queries form one cluster, so nothing can be said about chance")
-    names, averages = _averages(sums[0][0].counts.sum(axis=0), num_languages)
-    seeds = [[results["seed"] for results in side.results] for side in sides]
+    names, averages = _averages(sums[0][0].counts.sum(axis=0), figures, num_languages)
+    seeds = [[results.seed for results in side.results] for side in sides]
     paired_seeds = _can_pair(*seeds)
     if paired_seeds:
         sums[1] = [sums[1][seeds[1].index(one)] for one in seeds[0]]
     found = paired_difference(*sums, averages, resamples=resamples, seed=seed, paired_seeds=paired_seeds)
     level = 1 - confidence
     entries = _entries(found, names, margin, confidence)
-    k = sides[0].results[0]["settings"]["k"]
     return {
         "comparison_version": COMPARISON_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "a": _describe(sides[0]),
         "b": _describe(sides[1]),
-        "benchmark": sides[0].results[0]["benchmark"],
+        "benchmark": sides[0].results[0].benchmark.to_json(),
         "settings": {
             "margin": margin,
             "resamples": resamples,
@@ -116,7 +106,7 @@ def compare_results(
             "clusters": len(sums[0][0].counts),
             "seeds_paired": paired_seeds,
         },
-        "figures": {name: _with_verdict(entries[name], name, level) for name in FIGURES if name in entries},
+        "figures": {name: _with_verdict(entries[name], name, level) for name in figures if name in entries},
         "per_language": _per_language(entries, first.languages, level),
         "versions": versions(),
     }
@@ -141,7 +131,7 @@ def _read_side(paths: Sequence[str | Path]) -> _Side:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated:
         raise InputError(f"{repeated} is named twice on one side: name the results of each seed once")
-    results = [read_results(path) for path in names]
+    results = [Results.load(path) for path in names]
     return _Side(names, results, [read_query_values(*pair) for pair in zip(names, results, strict=True)])
 
 
@@ -150,20 +140,10 @@ def _check_same(sides: Sequence[_Side]) -> None:
     path, results, values = sides[0].paths[0], sides[0].results[0], sides[0].values[0]
     for side in sides:
         for other_path, other, other_values in zip(side.paths, side.results, side.values, strict=True):
-            pairs = [
-                (f"benchmark.{key}", results["benchmark"].get(key), other["benchmark"].get(key))
-                for key in _SAME_OF_BENCHMARK
-            ]
-            pairs += [
-                (f"settings.{key}", results["settings"].get(key), other["settings"].get(key))
-                for key in _SAME_OF_SETTINGS
-            ]
-            for key, here, there in pairs:
-                if here != there:
-                    raise InputError(
-                        f"{path} and {other_path} cannot be compared: {key} is {here!r} in the first and {there!r} in the second; "
-                        "evaluate both on the same data with the same settings"
-                    )
+            if difference := results.differs_from(other):
+                raise InputError(
+                    f"{path} and {other_path} cannot be compared: {difference}; evaluate both on the same data with the same settings"
+                )
             _check_queries(path, values, other_path, other_values)
 
 
@@ -177,44 +157,59 @@ def _check_queries(path: str, values: QueryValues, other_path: str, other: Query
         raise InputError(f"{path} and {other_path} cannot be compared: their queries are clustered differently")
 
 
-def _columns(values: QueryValues) -> np.ndarray:
-    """All measures side by side: the lists (L columns each), then the single ones; float64 ``[Q, J]``."""
-    return np.column_stack([values.values[name] for name in (*LISTS, *SINGLE)])
+def _comparable_figures(sides: Sequence[_Side], k: int) -> dict[str, Figure]:
+    """Name -> figure, for those that all files have values of."""
+    every = [values.values for side in sides for values in side.values]
+    figures = compared_figures(k)
+    return {name: one for name, one in figures.items() if all(one.per_query.column in values for values in every)}
 
 
-def _averages(counts: np.ndarray, num_languages: int) -> tuple[list[str], np.ndarray]:
-    """Names and weights ``[M, K]`` of the figures, each a mean over the cells that exist."""
-    width = len(LISTS) * num_languages + len(SINGLE)
+def _widths(figures: Mapping[str, Figure], num_languages: int) -> dict[str, int]:
+    """Column of the values per query -> how many numbers it has for a query; the lists come first."""
+    found = dict.fromkeys((one.per_query.column for one in figures.values() if one.per_query.is_list), num_languages)
+    return found | dict.fromkeys((one.per_query.column for one in figures.values() if not one.per_query.is_list), 1)
+
+
+def _columns(values: QueryValues, figures: Mapping[str, Figure]) -> np.ndarray:
+    """All columns side by side, as wide as `_widths` says; float64 ``[Q, J]``."""
+    return np.column_stack([values.values[name] for name in _widths(figures, len(values.languages))])
+
+
+def _averages(counts: np.ndarray, figures: Mapping[str, Figure], num_languages: int) -> tuple[list[str], np.ndarray]:
+    """Names and weights ``[M, K]`` of the figures, each a mean over the cells that exist; ``NAME:CODE`` is of one query language."""
+    start, width = {}, 0
+    for column, numbers in _widths(figures, num_languages).items():
+        start[column] = width
+        width += numbers
     exists = (counts > 0).reshape(num_languages, width)
-    figures: dict[str, np.ndarray] = {}
-
-    def mean_over(cells: np.ndarray) -> np.ndarray | None:
-        cells = cells & exists
-        return cells / cells.sum() if cells.any() else None
-
-    def cells_of(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        chosen = np.zeros((num_languages, width), dtype=bool)
-        chosen[rows, columns] = True
-        return chosen
-
     codes = np.arange(num_languages)
-    rows, others = np.nonzero(~np.eye(num_languages, dtype=bool))
-    start = {name: index * num_languages for index, name in enumerate(LISTS)}
-    start |= {name: len(LISTS) * num_languages + index for index, name in enumerate(SINGLE)}
-    figures["mo_map"] = mean_over(cells_of(codes, codes + start["map_by_language"]))
-    figures["cr_map"] = mean_over(cells_of(rows, others + start["map_by_language"]))
-    for figure, name in (("mul_map", "map_pool"), *((name, name) for name in SINGLE[1:])):
-        figures[figure] = mean_over(cells_of(codes, np.full(num_languages, start[name])))
-    own = mean_over(cells_of(codes, codes + start["one_target"]))
-    other = mean_over(cells_of(rows, others + start["one_target"]))
-    figures["one_target_own_advantage"] = None if own is None or other is None else own - other
-    for code in range(num_languages):
-        away = np.delete(codes, code)
-        figures[f"mo_map:{code}"] = mean_over(cells_of([code], [code + start["map_by_language"]]))
-        figures[f"cr_map:{code}"] = mean_over(cells_of(code, away + start["map_by_language"]))
-        figures[f"mul_map:{code}"] = mean_over(cells_of([code], [start["map_pool"]]))
-    figures = {name: weights for name, weights in figures.items() if weights is not None}
-    return list(figures), np.stack([weights.ravel() for weights in figures.values()], axis=1)
+
+    def mean_over(column: str, cells: Cells, rows: np.ndarray) -> np.ndarray | None:
+        chosen = np.zeros((num_languages, width), dtype=bool)
+        if cells is Cells.POOL:
+            chosen[rows, start[column]] = True
+        elif cells is Cells.OWN:
+            chosen[rows, start[column] + rows] = True
+        else:
+            for row in rows:
+                chosen[row, start[column] + np.delete(codes, row)] = True
+        chosen &= exists
+        return chosen / chosen.sum() if chosen.any() else None
+
+    def weights(figure: Figure, rows: np.ndarray) -> np.ndarray | None:
+        column, cells = figure.per_query
+        if cells is not Cells.OWN_LESS_OTHER:
+            return mean_over(column, cells, rows)
+        own, other = (mean_over(column, side, rows) for side in (Cells.OWN, Cells.OTHER))
+        return None if own is None or other is None else own - other
+
+    found = {name: weights(figure, codes) for name, figure in figures.items()}
+    for code in codes:
+        for name, figure in figures.items():
+            if figure.measure == MAIN:
+                found[f"{name}:{code}"] = weights(figure, codes[code : code + 1])
+    found = {name: one for name, one in found.items() if one is not None}
+    return list(found), np.stack([one.ravel() for one in found.values()], axis=1)
 
 
 def _entries(
@@ -232,7 +227,8 @@ def _entries(
             "high": high[index],
             "p_value": found.p_value[index],
         }
-        if name.partition(":")[0].endswith("_map"):
+        figure = find_figure(name.partition(":")[0])
+        if figure is not None and figure.measure == MAIN:
             entry |= {"p_not_worse": not_worse[index], "p_equivalent": equivalent[index]}
         entries[name] = {key: float(value) for key, value in entry.items()}
     return entries
@@ -244,7 +240,7 @@ def _per_language(
     """Entries of each query language, p values corrected over the languages of a figure."""
     per_language: dict[str, dict[str, dict[str, Any]]] = {}
     for setting in SETTINGS:
-        name = f"{setting}_map"
+        name = f"{setting}_{MAIN}"
         present = [
             (tag, entries[f"{name}:{code}"]) for code, tag in enumerate(languages) if f"{name}:{code}" in entries
         ]
@@ -258,7 +254,8 @@ def _per_language(
 
 
 def _with_verdict(entry: Mapping[str, float], name: str, level: float) -> dict[str, Any]:
-    return {**entry, "verdict": verdict(entry, FIGURES[name][1], level)}
+    figure = find_figure(name)
+    return {**entry, "verdict": verdict(entry, figure and figure.higher_is_better, level)}
 
 
 def verdict(entry: Mapping[str, float], higher_is_better: bool | None, level: float = 0.05) -> str:
@@ -291,6 +288,6 @@ def verdict(entry: Mapping[str, float], higher_is_better: bool | None, level: fl
 def _describe(side: _Side) -> dict[str, Any]:
     return {
         "files": side.paths,
-        "models": [results["model"] for results in side.results],
-        "seeds": [results["seed"] for results in side.results],
+        "models": [results.model.to_json() for results in side.results],
+        "seeds": [results.seed for results in side.results],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hf_hybrid.evaluation.comparison import FIGURES, SETTINGS
+from hf_hybrid.evaluation.figures import COMPARISON, MAIN, SETTINGS, column_of
 
 
 def comparison_report(comparison: Mapping[str, Any], width: int = 100) -> str:
@@ -31,15 +31,15 @@ def comparison_report(comparison: Mapping[str, Any], width: int = 100) -> str:
 def figures_table(comparison: Mapping[str, Any]) -> str:
     """One line per figure: A, B, difference B - A, interval, p, verdict."""
     k = comparison["settings"]["k"]
-    titles = {name: FIGURES[name][0].format(k=k) for name in comparison["figures"]}
-    label = max(map(len, titles.values()))
+    shown = {name: column_of(name, COMPARISON, k) for name in comparison["figures"]}
+    label = max(len(column.title) for column in shown.values())
     lines = [f"{'':<{label}}{'A':>10}{'B':>10}{'B - A':>10}   {'interval':<20}{'p':>7}  verdict"]
     for name, entry in comparison["figures"].items():
-        scale, digits = (1, 1) if name in ("rank_distance", "max_rank") else (100, 2)
-        a, b, difference, low, high = (scale * entry[key] for key in ("a", "b", "difference", "low", "high"))
-        interval = f"[{low:+,.{digits}f}, {high:+,.{digits}f}]"
+        column = shown[name]
+        a, b = (column.text(entry[side]) for side in ("a", "b"))
+        difference, low, high = (column.text(entry[key], "+") for key in ("difference", "low", "high"))
         lines.append(
-            f"{titles[name]:<{label}}{a:>10,.{digits}f}{b:>10,.{digits}f}{difference:>+10,.{digits}f}   {interval:<20}"
+            f"{column.title:<{label}}{a:>10}{b:>10}{difference:>10}   {f'[{low}, {high}]':<20}"
             f"{_p(entry['p_value']):>7}  {entry['verdict']}"
         )
     return "\n".join(lines)
@@ -49,22 +49,23 @@ def languages_table(per_language: Mapping[str, Mapping[str, Mapping[str, Any]]],
     """One line per query language: difference and corrected p of Mo, Cr and Mul, with A and B where they fit."""
     label = max(len("query"), *(len(tag) for tag in per_language)) + 1
     wide = label + 3 * 31 <= width
-    columns = ("A", "B", "B - A", "p Holm") if wide else ("B - A", "p Holm")
-    sizes = [7, 7, 8, 8][-len(columns) :]
+    heads = ("A", "B", "B - A", "p Holm") if wide else ("B - A", "p Holm")
+    sizes = [7, 7, 8, 8][-len(heads) :]
+    main = [column_of(f"{setting}_{MAIN}", COMPARISON) for setting in SETTINGS]
     group = sum(sizes) + 1
     lines = [
-        " " * label + "".join(f"{f'{title}, mAP':^{group}}" for title in SETTINGS.values()).rstrip(),
-        f"{'query':<{label}}" + _cells(columns, sizes) * 3,
+        " " * label + "".join(f"{column.title:^{group}}" for column in main).rstrip(),
+        f"{'query':<{label}}" + _cells(heads, sizes) * len(main),
     ]
     for tag, entries in per_language.items():
         line = f"{tag:<{label}}"
-        for setting in SETTINGS:
-            entry = entries.get(f"{setting}_map")
+        for column in main:
+            entry = entries.get(column.key)
             if entry is None:
-                line += _cells(["-"] * len(columns), sizes)
+                line += _cells(["-"] * len(heads), sizes)
                 continue
-            texts = [f"{100 * entry[side]:.2f}" for side in ("a", "b")] if wide else []
-            texts += [f"{100 * entry['difference']:+.2f}", _p(entry["p_holm"])]
+            texts = [column.text(entry[side]) for side in ("a", "b")] if wide else []
+            texts += [column.text(entry["difference"], "+"), _p(entry["p_holm"])]
             line += _cells(texts, sizes)
         lines.append(line.rstrip())
     return "\n".join(lines)

@@ -10,14 +10,15 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_hybrid.encoders.prompts import resolve_prompt
+from hf_hybrid.evaluation.figures import CORPORA, columns
 from hf_hybrid.retrieval.encode_corpus import ROWS_PER_SHARD, encode_corpus
-from hf_hybrid.retrieval.encode_texts import batch_tokens_of, encode_texts, resolve_prompt
+from hf_hybrid.retrieval.encode_texts import batch_tokens_of, encode_texts
 from hf_hybrid.retrieval.search import search_exactly
 from hf_hybrid.retrieval.shards import wait_until_complete
 
@@ -61,15 +62,41 @@ class CorpusEvaluation:
         languages = self.per_language().values()
         return {name: float(np.mean([values[name] for values in languages])) for name in MEASURES}
 
+    def describe(self, benchmark: CorpusBenchmark) -> dict[str, Any]:
+        """What a results file keeps of the benchmark."""
+        return benchmark.describe(self.passages)
+
+    def record(self) -> dict[str, Any]:
+        """What a results file keeps of the measured values: only same-language cells exist, and there is no multilingual pool."""
+        languages, per_language = list(self.per_query), self.per_language()
+        measures = {}
+        for name in MEASURES:
+            cells: list[list[float | None]] = [[None] * len(languages) for _ in languages]
+            for number, tag in enumerate(languages):
+                cells[number][number] = per_language[tag][name]
+            measures[name] = {"cells": cells, "pool": [None] * len(languages)}
+        return {
+            "summary": {f"mo_{name}": value for name, value in self.summary().items()},
+            "measures": measures,
+            "per_language": {
+                tag: {f"mo_{name}": value for name, value in values.items()} for tag, values in per_language.items()
+            },
+            "language_share": {},
+            "bias": None,
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
     def table(self) -> str:
         """One line per language, in percent."""
-        head = f"{'':<8}{'passages':>12}{'queries':>9}" + "".join(f"{_title(name):>13}" for name in MEASURES)
+        shown = columns(CORPORA, corpora=True)
+        head = f"{'':<8}{'passages':>12}{'queries':>9}" + "".join(f"{column.title:>13}" for column in shown)
         lines = [head]
         for tag, values in self.per_language().items():
             queries = len(next(iter(self.per_query[tag].values())))
-            cells = "".join(f"{100 * values[name]:>13.2f}" for name in MEASURES)
+            cells = "".join(f"{column.text(values[column.key.removeprefix('mo_')]):>13}" for column in shown)
             lines.append(f"{tag:<8}{self.passages[tag]:>12,}{queries:>9,}{cells}")
-        mean = "".join(f"{100 * value:>13.2f}" for value in self.summary().values())
+        summary = self.summary()
+        mean = "".join(f"{column.text(summary[column.key.removeprefix('mo_')]):>13}" for column in shown)
         return "\n".join([*lines, f"{'mean':<29}{mean}"])
 
 
@@ -87,6 +114,7 @@ def evaluate_corpora(
     batch_size: int = 128,
     max_memory_mb: float = 256,
     show_progress: bool = False,
+    similarity: str | None = None,
 ) -> CorpusEvaluation:
     """Encode every corpus into ``<vectors>/<language>``, going on where an earlier run stopped, and search it.
 
@@ -105,6 +133,7 @@ def evaluate_corpora(
         batch_size: texts of 512 tokens that a batch may hold.
         max_memory_mb: bound on a block of passages with its scores, in MiB.
         show_progress: show progress bars (first process only).
+        similarity: instead of the model's own.
 
     Raises:
         InputError: ``vectors`` holds those of another model or corpus; a damaged corpus.
@@ -130,6 +159,7 @@ def evaluate_corpora(
             rows_per_shard=rows_per_shard,
             batch_size=batch_size,
             show_progress=show_progress,
+            similarity=similarity,
         ) or wait_until_complete(folder)
         queries = encode_texts(
             model,
@@ -137,6 +167,7 @@ def evaluate_corpora(
             kind="query",
             prompt=query_prompt,
             batch_tokens=batch_tokens_of(model, batch_size),
+            normalise=shards.settings.similarity == "cosine",
         )
         encoded = time.perf_counter()
         found = search_exactly(
@@ -160,6 +191,7 @@ def evaluate_corpora(
         "batch_size": batch_size,
         "dimension": shards.dimension,
         "max_seq_length": shards.settings.max_seq_length,
+        "similarity": shards.settings.similarity,
     }
     return CorpusEvaluation(benchmark.name, per_query, passages, seconds, settings)
 
@@ -189,46 +221,3 @@ def ndcg(grades: Mapping[str, int], ranking: Sequence[str], depth: int) -> float
 
     ideal = dcg(sorted((max(grade, 0) for grade in grades.values()), reverse=True))
     return dcg([max(grades.get(passage, 0), 0) for passage in ranking]) / ideal if ideal else math.nan
-
-
-def corpus_results(
-    evaluation: CorpusEvaluation,
-    benchmark: CorpusBenchmark,
-    model_name: str,
-    model_revision: str | None = None,
-    seed: int | None = None,
-) -> dict[str, Any]:
-    """Make the content of a results file: only same-language cells exist, and there is no multilingual pool."""
-    from hf_hybrid.evaluation.results import SCHEMA_VERSION, hardware, versions
-
-    languages, per_language = list(benchmark.languages), evaluation.per_language()
-    measures = {}
-    for name in MEASURES:
-        cells: list[list[float | None]] = [[None] * len(languages) for _ in languages]
-        for number, tag in enumerate(languages):
-            cells[number][number] = per_language[tag][name]
-        measures[name] = {"cells": cells, "pool": [None] * len(languages)}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": {"name": model_name, "revision": model_revision},
-        "benchmark": benchmark.describe(evaluation.passages),
-        "settings": dict(evaluation.settings),
-        "seed": seed,
-        "summary": {f"mo_{name}": value for name, value in evaluation.summary().items()},
-        "measures": measures,
-        "per_language": {
-            tag: {f"mo_{name}": value for name, value in values.items()} for tag, values in per_language.items()
-        },
-        "language_share": {},
-        "bias": None,
-        "seconds": {name: round(value, 3) for name, value in evaluation.seconds.items()},
-        "versions": versions(),
-        "hardware": hardware(),
-        "per_query": None,
-    }
-
-
-def _title(name: str) -> str:
-    measured, _, depth = name.partition("_at_")
-    return f"{ {'ndcg': 'nDCG'}.get(measured, measured.capitalize()) }@{depth}"

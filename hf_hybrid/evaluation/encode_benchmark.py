@@ -25,6 +25,7 @@ def encode_benchmark(
     query_prompt: str | None = None,
     passage_prompt: str | None = None,
     show_progress: bool = False,
+    normalise: bool = True,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Encode the queries and candidates of a benchmark.
 
@@ -38,9 +39,10 @@ def encode_benchmark(
         query_prompt: put before every query instead of the saved prompt; an empty string means none.
         passage_prompt: likewise for candidates.
         show_progress: show a progress bar for each of the two.
+        normalise: give vectors unit length.
 
     Returns:
-        float32 L2-normalised vectors on the model's device: queries ``[Q, d]`` and candidates ``[N, d]``.
+        float32 vectors on the model's device: queries ``[Q, d]`` and candidates ``[N, d]``.
     """
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1, got {batch_size}")
@@ -56,6 +58,7 @@ def encode_benchmark(
             prompt=prompt,
             batch_tokens=batch_tokens_of(model, batch_size),
             show_progress=show_progress,
+            normalise=normalise,
         )
         return vectors if len(index) == len(texts) else vectors[[index[text] for text in texts]]
 

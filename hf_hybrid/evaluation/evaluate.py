@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
-from hf_hybrid.evaluation.measured import Evaluation
+from hf_hybrid.evaluation.measured import Evaluation, kept_values, measured_values
 from hf_hybrid.metrics import (
     TieGroups,
-    average_precision,
     language_bias,
     language_scores,
-    ndcg_at_k,
     own_language_share,
     place_weights,
     rank_distance,
-    recall_at_k,
-    reciprocal_rank,
     summarise_rank_distance,
 )
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
 from hf_hybrid.retrieval.ranks import Pool, RelevantRanks, relevant_ranks, trec_order
+from hf_hybrid.retrieval.similarity import similarity_of
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +56,7 @@ def evaluate_model(
     passage_prompt: str | None = None,
     max_memory_mb: float = 256,
     show_progress: bool = True,
+    similarity: str | None = None,
 ) -> Evaluation:
     """Encode a benchmark and measure everything there is to measure.
 
@@ -73,6 +71,7 @@ def evaluate_model(
         passage_prompt: likewise for candidates.
         max_memory_mb: bound on the memory for scores, in MiB.
         show_progress: show progress bars (first process only).
+        similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
 
     Returns:
         The measured values.
@@ -85,8 +84,7 @@ def evaluate_model(
         >>> evaluation.summary()["mul_map"]  # doctest: +SKIP
         0.5121
     """
-    from hf_hybrid.encoders.models import prompt_texts
-
+    similarity = similarity_of(model, similarity)
     started = time.perf_counter()
     was_training = model.training
     model.eval()
@@ -97,19 +95,27 @@ def evaluate_model(
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
         show_progress=show_progress,
+        normalise=similarity == "cosine",
     )
     model.train(was_training)
     encoded = time.perf_counter() - started
-    saved_query, saved_passage = prompt_texts(model)
     settings = {
         "batch_size": batch_size,
-        "query_prompt": saved_query if query_prompt is None else query_prompt,
-        "passage_prompt": saved_passage if passage_prompt is None else passage_prompt,
+        "query_prompt": resolve_prompt(model, "query", query_prompt) or "",
+        "passage_prompt": resolve_prompt(model, "passage", passage_prompt) or "",
         "max_seq_length": _max_seq_length(model),
         "dimension": int(queries.shape[1]),
+        "similarity": similarity,
     }
     evaluation = evaluate_embeddings(
-        queries, candidates, benchmark, ties=ties, k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
+        queries,
+        candidates,
+        benchmark,
+        ties=ties,
+        k=k,
+        max_memory_mb=max_memory_mb,
+        show_progress=show_progress,
+        similarity=similarity,
     )
     evaluation.seconds["encode"] = encoded
     evaluation.settings.update(settings)
@@ -131,10 +137,11 @@ def evaluate_embeddings(
     k: int = 10,
     max_memory_mb: float = 256,
     show_progress: bool = False,
+    similarity: str = "dot",
 ) -> Evaluation:
-    """Measure given vectors: float32 queries ``[Q, d]`` and candidates ``[N, d]``, scored by dot product.
+    """Measure given vectors: float32 queries ``[Q, d]`` and candidates ``[N, d]``, by default scored by dot product.
 
-    Otherwise as `evaluate_model`. Vectors of unit length make the score the cosine similarity.
+    Otherwise as `evaluate_model`. Vectors of unit length make the dot product the cosine similarity.
     """
     if ties not in TIE_RULES:
         raise InputError(f"ties is {ties!r}: choose one of {', '.join(TIE_RULES)}")
@@ -166,6 +173,7 @@ def evaluate_embeddings(
         max_memory_mb=max_memory_mb,
         show_progress=show_progress,
         place_weights=place_weights(k),
+        similarity=similarity,
     )
     ranked = time.perf_counter()
     evaluation = evaluate_ranks(ranks, benchmark)
@@ -184,9 +192,7 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
     num_languages, k = len(benchmark.languages), ranks.top_k
     in_pool = TieGroups.from_ranks(ranks.offsets, ranks.pool_higher, ranks.pool_tied)
     by_language = TieGroups.from_ranks(*ranks.by_language())
-    values: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name, measure in _measures(k).items():
-        values[name] = (measure(by_language).reshape(-1, num_languages), measure(in_pool))
+    values = measured_values(by_language, in_pool, num_languages, k)
     distances = rank_distance(in_pool)
     languages = benchmark.query_languages
     share = own_language_share(ranks.top_counts, languages, ranks.pool_sizes, k)
@@ -205,8 +211,7 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
     )
     own_places = ranks.top_counts[np.arange(len(languages)), languages]
     per_query = {
-        "map_by_language": values["map"][0],
-        "map_pool": values["map"][1],
+        **kept_values(values, k),
         "rank_distance": distances,
         "own_language_share": own_places / min(k, benchmark.num_candidates),
         **bias.per_query,
@@ -224,16 +229,6 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
     )
 
 
-def _measures(k: int) -> dict[str, Callable[[TieGroups], np.ndarray]]:
-    return {
-        "map": average_precision,
-        "recall_at_1": lambda groups: recall_at_k(groups, 1),
-        f"recall_at_{k}": lambda groups: recall_at_k(groups, k),
-        "mrr": reciprocal_rank,
-        f"ndcg_at_{k}": lambda groups: ndcg_at_k(groups, k),
-    }
-
-
 class HybridEvaluator(SentenceEvaluator):
     """`evaluate_model` as an evaluator for the sentence-transformers trainer; ``mean_map`` chooses the best checkpoint.
 
@@ -244,6 +239,7 @@ class HybridEvaluator(SentenceEvaluator):
         k: see `evaluate_model`.
         name: put before the names of the metrics, as ``<name>_``; none by default.
         show_progress: show progress bars.
+        similarity: see `evaluate_model`.
 
     Calling it with a model returns `Evaluation.summary`. Where an output path is given (the trainer gives one), the evaluation is
     also written there as ``hybrid_evaluation_<benchmark>_step_<steps>.json``.
@@ -262,6 +258,7 @@ class HybridEvaluator(SentenceEvaluator):
         k: int = 10,
         name: str = "",
         show_progress: bool = False,
+        similarity: str | None = None,
     ) -> None:
         super().__init__()
         self.benchmark = benchmark
@@ -270,6 +267,7 @@ class HybridEvaluator(SentenceEvaluator):
         self.k = k
         self.name = name
         self.show_progress = show_progress
+        self.similarity = similarity
         self.greater_is_better = True
         self.primary_metric = "mean_map"
         self.last: Evaluation | None = None
@@ -285,6 +283,7 @@ class HybridEvaluator(SentenceEvaluator):
             ties=self.ties,
             k=self.k,
             show_progress=self.show_progress,
+            similarity=self.similarity,
         )
         if output_path is not None:
             self._write(Path(output_path), epoch, steps)
@@ -297,10 +296,11 @@ class HybridEvaluator(SentenceEvaluator):
         return {"benchmark": self.benchmark.name, "ties": self.ties, "k": self.k}
 
     def _write(self, folder: Path, epoch: float, steps: int) -> None:
-        from hf_hybrid.evaluation.results import evaluation_record
         from hf_hybrid.output_files import write_json
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"hybrid_evaluation_{self.benchmark.name}_step_{steps}.json"
         # A resumed run comes by the same step again and measures the same: the file is the run's own.
-        write_json(path, {"epoch": epoch, "steps": steps, **evaluation_record(self.last)}, overwrite=True)
+        last = self.last
+        measured = {"benchmark": last.benchmark, "languages": list(last.languages), "settings": last.settings}
+        write_json(path, {"epoch": epoch, "steps": steps, **measured, **last.record()}, overwrite=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_hybrid.metrics import Friedman, LanguageBias, LanguageScores, LanguageShare, RankDistance
+from hf_hybrid.evaluation.figures import Cells, measures_at
+from hf_hybrid.metrics import Friedman, LanguageBias, LanguageScores, LanguageShare, RankDistance, TieGroups
+
+if TYPE_CHECKING:
+    from hf_hybrid.benchmarks import Benchmark
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,39 @@ class Evaluation:
             for code, tag in enumerate(self.languages)
         }
 
+    def describe(self, benchmark: Benchmark) -> dict[str, Any]:
+        """What a results file keeps of the benchmark."""
+        return benchmark.describe()
+
+    def record(self) -> dict[str, Any]:
+        """What a results file keeps of the measured values, as JSON types."""
+        return {
+            "summary": self.summary(),
+            "measures": {
+                name: {"cells": _numbers(scores.cells), "pool": _numbers(scores.pool)}
+                for name, scores in self.measures.items()
+            },
+            "per_language": self.per_language(),
+            "language_share": {"k": self.language_share.k, "top": _numbers(self.language_share.top_by_language)},
+            "bias": self._bias_record(),
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def _bias_record(self) -> dict[str, Any]:
+        bias, tests = self.bias, {}
+        for tag, test, clusters in zip(self.languages, bias.friedman, bias.friedman_clusters, strict=True):
+            if test is not None:
+                of_test = {name: getattr(test, name) for name in ("kendall_w", "chi2", "p_value", "blocks")}
+                of_clusters = (None, None) if clusters is None else (clusters.p_value, clusters.blocks)
+                tests[tag] = {**of_test, "p_value_of_clusters": of_clusters[0], "clusters": of_clusters[1]}
+        return {
+            "one_target": _numbers(bias.one_target.cells),
+            "mlrs": _numbers(bias.rank_shift.cells),
+            "mean_ranks": _numbers(bias.mean_ranks),
+            "peer": {"value": bias.peer.value, "queries": bias.peer.queries, "reason": bias.peer.reason},
+            "friedman": {"reason": bias.friedman_reason, "tests": tests},
+        }
+
     def _bias_figures(self) -> dict[str, float]:
         bias, k = self.bias, self.bias.top.k
         columns = {
@@ -142,6 +180,33 @@ class Evaluation:
             "max_rank": bias.max_rank.by_language,
         }
         return {name: values for name, values in columns.items() if values is not None}
+
+
+def measured_values(
+    by_language: TieGroups, in_pool: TieGroups, num_languages: int, k: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Every measure of `hf_hybrid.evaluation.figures` by name: float64 ``[Q, L]`` within each language, ``[Q]`` in the pool of all."""
+    return {
+        name: (measure.function(by_language, k).reshape(-1, num_languages), measure.function(in_pool, k))
+        for name, measure in measures_at(k).items()
+    }
+
+
+def kept_values(values: Mapping[str, tuple[np.ndarray, np.ndarray]], k: int) -> dict[str, np.ndarray]:
+    """Those that are kept per query, by the name of their column; from `measured_values`."""
+    return {
+        measure.column(cells): of_cells
+        for name, measure in measures_at(k).items()
+        if measure.per_query
+        for cells, of_cells in zip((Cells.OWN, Cells.POOL), values[name], strict=True)
+    }
+
+
+def _numbers(values: np.ndarray) -> list:
+    """Nested lists; NaN, a value that does not exist, becomes None."""
+    if values.ndim > 1:
+        return [_numbers(row) for row in values]
+    return [None if math.isnan(value) else float(value) for value in values]
 
 
 def _p_values(tests: tuple[Friedman | None, ...]) -> np.ndarray:

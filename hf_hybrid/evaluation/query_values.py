@@ -10,6 +10,8 @@ One Parquet file, one row per query, in the order of the benchmark; measures are
     map_by_language    list of L: average precision within each language
     one_target         list of L: the same with one relevant candidate left in the pool of all languages
 
+The columns of measures are those that `hf_hybrid.evaluation.figures` names; a file may lack one that was not declared when it was written.
+
 The languages of the lists are in the metadata, under ``languages``.
 """
 
@@ -18,24 +20,21 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.output_files import write_bytes
+from hf_hybrid.evaluation.figures import query_columns
 
 if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.evaluation.measured import Evaluation
-
-SINGLE = ("map_pool", "rank_distance", "max_rank", "own_language_share")
-LISTS = ("map_by_language", "one_target")
+    from hf_hybrid.evaluation.results import Results
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class QueryValues:
 
 
 def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
-    """Table of the values per query, for `hf_hybrid.evaluation.results.write_results`."""
+    """Table of the values per query, for `hf_hybrid.evaluation.results.Results.save`."""
     languages = pa.DictionaryArray.from_arrays(
         pa.array(benchmark.query_languages.astype(np.int16)), pa.array(list(benchmark.languages))
     )
@@ -68,67 +67,45 @@ def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
         "example": pa.array(benchmark.query_examples.astype(np.int32)),
         "cluster": pa.array(_codes(benchmark.clusters)),
     }
-    columns |= {name: _column(evaluation.per_query[name]) for name in SINGLE}
+    single, lists = query_columns()
+    columns |= {name: _column(evaluation.per_query[name]) for name in single}
     columns |= {
         name: pa.FixedSizeListArray.from_arrays(_column(evaluation.per_query[name].ravel()), len(benchmark.languages))
-        for name in LISTS
+        for name in lists
     }
     return pa.table(columns).replace_schema_metadata({"languages": json.dumps(list(benchmark.languages))})
 
 
-def query_path(results_path: str | Path) -> Path:
-    """Where the values per query of a results file are: ``results.json`` has ``results.per_query.parquet``.
-
-    Example:
-        >>> query_path("runs/a.json").name
-        'a.per_query.parquet'
-    """
-    results_path = Path(results_path)
-    return results_path.with_name(f"{results_path.stem}.per_query.parquet")
-
-
-def write_query_table(path: str | Path, table: pa.Table, overwrite: bool = False) -> str:
-    """Write the table whole or not at all, and return its sha256.
-
-    Raises:
-        InputError: the file exists, or cannot be written.
-    """
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    content = buffer.getvalue()
-    write_bytes(path, content, overwrite)
-    return hashlib.sha256(content).hexdigest()
-
-
-def read_query_values(results_path: str | Path, results: Mapping[str, Any]) -> QueryValues:
+def read_query_values(results_path: str | Path, results: Results) -> QueryValues:
     """Read the values per query that belong to a results file.
 
     Args:
         results_path: the results file.
-        results: its content, from `hf_hybrid.evaluation.results.read_results`.
+        results: its content.
 
     Raises:
         InputError: the results name no such file, or it is missing, changed or unreadable; names it.
     """
-    entry = results.get("per_query")
-    if not entry:
+    entry = results.per_query
+    if entry is None or not entry.file:
         raise InputError(
             f"{results_path} has no values per query: evaluate again with `hf-hybrid evaluate ... --output FILE`"
         )
-    path = Path(results_path).with_name(Path(str(entry.get("file"))).name)
+    path = Path(results_path).with_name(Path(entry.file).name)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(
             f"cannot read {path}, the values per query of {results_path}: {error.strerror or error}; keep it beside that file"
         ) from error
-    if hashlib.sha256(content).hexdigest() != entry.get("sha256"):
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise InputError(f"{path} is not the file that {results_path} was written with: evaluate again")
     table = pq.read_table(io.BytesIO(content))
     languages = tuple(json.loads(table.schema.metadata[b"languages"]))
     position = {tag: code for code, tag in enumerate(languages)}
-    values = {name: table[name].to_numpy().astype(np.float64) for name in SINGLE}
-    for name in LISTS:
+    single, lists = ([name for name in names if name in table.column_names] for names in query_columns())
+    values = {name: table[name].to_numpy().astype(np.float64) for name in single}
+    for name in lists:
         flat = pa.chunked_array([chunk.flatten() for chunk in table[name].chunks]).to_numpy()
         values[name] = flat.astype(np.float64).reshape(-1, len(languages))
     return QueryValues(

@@ -1,12 +1,12 @@
 """The results file: what was measured, on what, with what. Every published number comes from one.
 
-JSON, one schema (`SCHEMA_VERSION`). A field without a value is null; NaN never occurs (a cell that does not exist is null).
+JSON, one schema (`SCHEMA_VERSION`), read and written by `Results`. A field without a value is null; NaN never occurs (a cell that does not exist is null).
 
     schema_version  1
     created         ISO time, UTC
     model           {name, revision}: as the user named it
     benchmark       {name, languages, queries, candidates, queries_per_language, candidates_per_language, data_sha256, settings}
-    settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension}
+    settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension, similarity}
     seed            of the run that made the model, where known
     summary         figure -> value (`Evaluation.summary`)
     measures        measure -> {cells: L x L, query language by candidate language, pool: L}
@@ -26,56 +26,153 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.provenance import hardware, versions
+from hf_hybrid.evaluation.query_file import query_path, write_query_table
+from hf_hybrid.evaluation.result_parts import (
+    BenchmarkFacts,
+    BiasCells,
+    Hardware,
+    MeasureCells,
+    MeasureSettings,
+    Model,
+    Part,
+    QueryFile,
+    TopLanguages,
+    misfit,
+)
 from hf_hybrid.output_files import check_output, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.benchmarks.corpus_benchmark import CorpusBenchmark
+    from hf_hybrid.evaluation.corpus import CorpusEvaluation
     from hf_hybrid.evaluation.measured import Evaluation
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets", "accelerate", "numpy")
-# field -> its JSON type; a trailing "?" allows null
-_FIELDS = {
-    "schema_version": "int",
-    "created": "str",
-    "model": "dict",
-    "benchmark": "dict",
-    "settings": "dict",
-    "seed": "int?",
-    "summary": "dict",
-    "measures": "dict",
-    "per_language": "dict",
-    "language_share": "dict",
-    "bias": "dict?",
-    "seconds": "dict",
-    "versions": "dict",
-    "hardware": "dict",
-    "per_query": "dict?",
-}
 _ADDED_LATER = {"bias"}
-_TYPES: dict[str, type] = {"int": int, "str": str, "dict": dict}
+# What must agree where results are compared or averaged.
+_SAME = {"benchmark": ("name", "data_sha256", "languages", "settings"), "settings": ("ties", "k")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results(Part):
+    """The content of a results file; the fields are those of the schema above.
+
+    Example:
+        >>> Results.load("results.json").summary["mul_map"]  # doctest: +SKIP
+        0.5121
+    """
+
+    schema_version: int
+    created: str
+    model: Model
+    benchmark: BenchmarkFacts
+    settings: MeasureSettings
+    seed: int | None
+    summary: dict[str, float]
+    measures: dict[str, MeasureCells]
+    per_language: dict[str, dict[str, float]]
+    language_share: TopLanguages
+    bias: BiasCells | None = None
+    seconds: dict[str, float]
+    versions: dict[str, str]
+    hardware: Hardware
+    per_query: QueryFile | None = None
+    _parts = {
+        "model": Model,
+        "benchmark": BenchmarkFacts,
+        "settings": MeasureSettings,
+        "language_share": TopLanguages,
+        "bias": BiasCells,
+        "hardware": Hardware,
+        "per_query": QueryFile,
+    }
+    _parts_by_name = {"measures": MeasureCells}
+
+    @classmethod
+    def load(cls, path: str | Path) -> Results:
+        """Read and check a results file.
+
+        Raises:
+            InputError: no such file, not JSON, another schema, or a field that is missing or of the wrong type; names it.
+        """
+        path = Path(path)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            # Half of a surrogate pair can be read, and then neither printed nor written.
+            json.dumps(content, ensure_ascii=False).encode()
+        except OSError as error:
+            raise InputError(f"cannot read results file {path}: {error.strerror or error}; check the path") from error
+        except ValueError as error:
+            raise InputError(f"{path} is not valid JSON ({error}): run the evaluation again") from error
+        return cls.checked(content, str(path))
+
+    @classmethod
+    def checked(cls, content: Any, where: str) -> Results:
+        """Results of JSON that was read elsewhere.
+
+        Args:
+            content: the JSON.
+            where: what to call it in errors.
+
+        Raises:
+            InputError: as `load`.
+        """
+        _validate(content, where)
+        return cls.from_json(content)
+
+    def save(self, path: str | Path, overwrite: bool = False, queries: pa.Table | None = None) -> Path:
+        """Write a results file, and beside it the table of values per query.
+
+        Args:
+            path: the JSON file; its folder is made.
+            overwrite: replace existing files.
+            queries: from `hf_hybrid.evaluation.query_values.query_table`; written as ``<name>.per_query.parquet`` and named in the
+                results. Without it the results cannot be compared by `hf-hybrid compare`.
+
+        Returns:
+            The path.
+
+        Raises:
+            InputError: a file exists, or the results do not follow the schema.
+        """
+        path, results = Path(path), self
+        _validate(self.to_json(), str(path))
+        check_output(path, overwrite)
+        if queries is not None:
+            # The table first: results that name it are only there once it is.
+            digest = write_query_table(query_path(path), queries, overwrite)
+            results = replace(self, per_query=QueryFile(query_path(path).name, digest))
+        return write_json(path, results.to_json(), overwrite)
+
+    def differs_from(self, other: Results) -> str | None:
+        """Why values of two files must not be compared or averaged: what was measured differs; None where nothing does."""
+        for part, keys in _SAME.items():
+            for key in keys:
+                here, there = (getattr(getattr(results, part), key) for results in (self, other))
+                if here != there:
+                    return f"{part}.{key} is {here!r} in the first and {there!r} in the second"
+        return None
 
 
 def build_results(
-    evaluation: Evaluation,
-    benchmark: Benchmark,
+    evaluation: Evaluation | CorpusEvaluation,
+    benchmark: Benchmark | CorpusBenchmark,
     model_name: str,
     model_revision: str | None = None,
     seed: int | None = None,
-) -> dict[str, Any]:
+) -> Results:
     """Make the content of a results file.
 
     Args:
@@ -85,135 +182,20 @@ def build_results(
         model_revision: its revision, where it has one.
         seed: seed of the run that made the model, where known.
     """
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": {"name": model_name, "revision": model_revision},
-        "benchmark": benchmark.describe(),
-        "settings": dict(evaluation.settings),
-        "seed": seed,
-        **{
-            key: value
-            for key, value in evaluation_record(evaluation).items()
-            if key not in ("benchmark", "languages", "settings")
-        },
-        "versions": versions(),
-        "hardware": hardware(),
-        "per_query": None,
-    }
-
-
-def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
-    """The measured values alone, as JSON types."""
-    return {
-        "benchmark": evaluation.benchmark,
-        "languages": list(evaluation.languages),
-        "settings": dict(evaluation.settings),
-        "summary": evaluation.summary(),
-        "measures": {
-            name: {"cells": _numbers(scores.cells), "pool": _numbers(scores.pool)}
-            for name, scores in evaluation.measures.items()
-        },
-        "per_language": evaluation.per_language(),
-        "language_share": {
-            "k": evaluation.language_share.k,
-            "top": _numbers(evaluation.language_share.top_by_language),
-        },
-        "bias": _bias_record(evaluation),
-        "seconds": {name: round(value, 3) for name, value in evaluation.seconds.items()},
-    }
-
-
-def _bias_record(evaluation: Evaluation) -> dict[str, Any]:
-    bias = evaluation.bias
-    tests = {}
-    for tag, test, clusters in zip(evaluation.languages, bias.friedman, bias.friedman_clusters, strict=True):
-        if test is not None:
-            of_test = {name: getattr(test, name) for name in ("kendall_w", "chi2", "p_value", "blocks")}
-            of_clusters = (None, None) if clusters is None else (clusters.p_value, clusters.blocks)
-            tests[tag] = {**of_test, "p_value_of_clusters": of_clusters[0], "clusters": of_clusters[1]}
-    return {
-        "one_target": _numbers(bias.one_target.cells),
-        "mlrs": _numbers(bias.rank_shift.cells),
-        "mean_ranks": _numbers(bias.mean_ranks),
-        "peer": {"value": bias.peer.value, "queries": bias.peer.queries, "reason": bias.peer.reason},
-        "friedman": {"reason": bias.friedman_reason, "tests": tests},
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of those that a result can depend on."""
-    from hf_hybrid import __version__
-
-    found = {"python": platform.python_version(), "hf_hybrid": __version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def hardware() -> dict[str, Any]:
-    """What the figures in seconds were measured on; no names of machines or users."""
-    import torch
-
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {"machine": platform.machine(), "cpus": os.cpu_count(), "accelerator": accelerator}
-
-
-def write_results(
-    path: str | Path, results: Mapping[str, Any], overwrite: bool = False, queries: pa.Table | None = None
-) -> Path:
-    """Write a results file, and beside it the table of values per query.
-
-    Args:
-        path: the JSON file; its folder is made.
-        results: from `build_results`.
-        overwrite: replace existing files.
-        queries: from `hf_hybrid.evaluation.query_values.query_table`; written as ``<name>.per_query.parquet`` and named in the results. Without it
-            the results cannot be compared by `hf-hybrid compare`.
-
-    Returns:
-        The path.
-
-    Raises:
-        InputError: a file exists, or the results do not follow the schema.
-    """
-    path = Path(path)
-    _validate(results, str(path))
-    check_output(path, overwrite)
-    if queries is not None:
-        from hf_hybrid.evaluation.query_values import query_path, write_query_table
-
-        # The table first: results that name it are only there once it is.
-        digest = write_query_table(query_path(path), queries, overwrite)
-        results = {**results, "per_query": {"file": query_path(path).name, "sha256": digest}}
-    return write_json(path, results, overwrite)
-
-
-def read_results(path: str | Path) -> dict[str, Any]:
-    """Read and check a results file.
-
-    Raises:
-        InputError: no such file, not JSON, another schema, or a field that is missing or of the wrong type; names it.
-    """
-    path = Path(path)
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read results file {path}: {error.strerror or error}; check the path") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error}): run the evaluation again") from error
-    _validate(results, str(path))
-    return results
-
-
-def _numbers(values: np.ndarray) -> list:
-    """Nested lists; NaN, a value that does not exist, becomes None."""
-    if values.ndim > 1:
-        return [_numbers(row) for row in values]
-    return [None if math.isnan(value) else float(value) for value in values]
+    return Results.from_json(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": {"name": model_name, "revision": model_revision},
+            "benchmark": evaluation.describe(benchmark),
+            "settings": dict(evaluation.settings),
+            "seed": seed,
+            **evaluation.record(),
+            "versions": versions(),
+            "hardware": hardware(),
+            "per_query": None,
+        }
+    )
 
 
 def _validate(results: Any, where: str) -> None:
@@ -224,16 +206,11 @@ def _validate(results: Any, where: str) -> None:
         raise InputError(
             f"{where}: schema_version is {version!r}, this version reads {SCHEMA_VERSION}; evaluate again"
         )
-    for name, kind in _FIELDS.items():
-        if name not in results and name in _ADDED_LATER:
-            continue
-        if name not in results:
+    for name in (one.name for one in fields(Results)):
+        if name not in results and name not in ("further", "keys", *_ADDED_LATER):
             raise InputError(f"{where}: field {name!r} is missing; evaluate again")
-        value = results[name]
-        if value is None and kind.endswith("?"):
-            continue
-        if not isinstance(value, _TYPES[kind.rstrip("?")]) or isinstance(value, bool):
-            raise InputError(f"{where}: field {name!r} must be {kind.rstrip('?')}, got {type(value).__name__}")
+    if found := misfit(Results, dict(results)):
+        raise InputError(f"{where}: {found}")
     _validate_nested(results, where)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_hybrid.evaluation.figures import LANGUAGES, SETTINGS, SUMMARY, column_of, columns, measures_at
+
 if TYPE_CHECKING:
     from hf_hybrid.evaluation.measured import Evaluation
 
@@ -42,21 +44,13 @@ def matrix_table(languages: Sequence[str], cells: np.ndarray, width: int = 80) -
 
 def language_table(per_language: Mapping[str, Mapping[str, float]], k: int) -> str:
     """One line per query language: Mo, Cr, Mul in percent, rank distance, share of the own language in the top k."""
-    columns = [
-        ("Mo", "mo_map", 1),
-        ("Cr", "cr_map", 1),
-        ("Mul", "mul_map", 1),
-        ("rank distance", "rank_distance", None),
-        (f"own share of top {k}", "own_language_share", 1),
-    ]
+    shown = columns(LANGUAGES, k, by_language=True)
     label = max(len("query"), *(len(tag) for tag in per_language))
-    widths = [max(len(title), 6) + 2 for title, _, _ in columns]
-    lines = [
-        f"{'query':<{label}}"
-        + "".join(f"{title:>{width}}" for (title, _, _), width in zip(columns, widths, strict=True))
-    ]
+    widths = [max(len(column.title), 6) + 2 for column in shown]
+    titles = "".join(f"{column.title:>{width}}" for column, width in zip(shown, widths, strict=True))
+    lines = [f"{'query':<{label}}{titles}"]
     for tag, values in per_language.items():
-        cells = [_figure(values.get(name, math.nan), decimals) for _, name, decimals in columns]
+        cells = [column.text(values.get(column.key)) for column in shown]
         lines.append(
             f"{tag:<{label}}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         )
@@ -66,25 +60,23 @@ def language_table(per_language: Mapping[str, Mapping[str, float]], k: int) -> s
 def summary_table(evaluation: Evaluation) -> str:
     """The figures of the whole evaluation, one a line."""
     figures, k = evaluation.summary(), evaluation.settings["k"]
-    percent = {
-        "map": "mAP",
-        "recall_at_1": "Recall@1",
-        f"recall_at_{k}": f"Recall@{k}",
-        "mrr": "MRR",
-        f"ndcg_at_{k}": f"nDCG@{k}",
-    }
-    lines = [f"{'':<12}{'Mo':>8}{'Cr':>8}{'Mul':>8}"]
-    for name, title in percent.items():
-        cells = [_percent(figures.get(f"{setting}_{name}", math.nan), 2) for setting in ("mo", "cr", "mul")]
-        lines.append(f"{title:<12}" + "".join(f"{cell:>8}" for cell in cells))
-    distance = evaluation.rank_distance
-    if not math.isnan(distance.mean):
+    titles = {name: measure.title.format(k=k) for name, measure in measures_at(k).items()}
+    label = max(12, *(len(title) + 1 for title in titles.values()))
+    lines = [" " * label + "".join(f"{setting.title:>8}" for setting in SETTINGS.values())]
+    for name, title in titles.items():
+        keys = [f"{setting}_{name}" for setting in SETTINGS]
         lines.append(
-            f"Rank distance: mean {distance.mean:,.1f}, median {distance.median:,.1f}, "
-            f"{100 * distance.normalised:.1f} % of the pool"
+            f"{title:<{label}}" + "".join(f"{column_of(key, SUMMARY).text(figures.get(key)):>8}" for key in keys)
         )
     share = evaluation.language_share
-    lines.append(f"Own language: {100 * share.own:.1f} % of the top {k}, {100 * share.pool:.1f} % of the pool")
+    own = _told(f"own_language_share_at_{k}", share.own)
+    if "rank_distance" in figures:
+        mean, median, normalised = (
+            _told(key, figures[key]) for key in ("rank_distance", "rank_distance_median", "rank_distance_normalised")
+        )
+        lines.append(f"Rank distance: mean {mean}, median {median}, {normalised} % of the pool")
+    pool = _told("own_language_share_of_pool", share.pool)
+    lines.append(f"Own language: {own} % of the top {k}, {pool} % of the pool")
     return "\n".join([*lines, *_bias_lines(evaluation)])
 
 
@@ -93,30 +85,32 @@ def _bias_lines(evaluation: Evaluation) -> list[str]:
     figures, bias, k = evaluation.summary(), evaluation.bias, evaluation.settings["k"]
     lines = []
     if "max_rank" in figures:
-        lines.append(
-            f"All answers found (Max@R): mean rank {figures['max_rank']:,.1f}, median {figures['max_rank_median']:,.1f}"
-        )
+        mean, median = (_told(key, figures[key]) for key in ("max_rank", "max_rank_median"))
+        lines.append(f"All answers found (Max@R): mean rank {mean}, median {median}")
     if "one_target_own_advantage" in figures:
-        own, other = figures["one_target_own_map"], figures["one_target_other_map"]
-        lines.append(
-            f"One target in the pool: mAP {100 * own:.2f} in the query's language, {100 * other:.2f} in another, "
-            f"advantage {100 * (own - other):+.2f}"
+        values = [figures[f"one_target_{key}"] for key in ("own_map", "other_map", "own_advantage")]
+        own, other, advantage = (
+            column_of("one_target_own_map", SUMMARY).text(value, sign)
+            for value, sign in zip(values, ("", "", "+"), strict=True)
         )
-    top = f"Languages of the top {k} against the pool: divergence {figures[f'language_divergence_at_{k}']:.4f} bits"
-    if f"awrf_at_{k}" in figures:
-        top += f", AWRF {figures[f'awrf_at_{k}']:.4f}, min/max {figures[f'awrf_min_max_at_{k}']:.4f}"
-    lines.append(top)
+        lines.append(
+            f"One target in the pool: mAP {own} in the query's language, {other} in another, advantage {advantage}"
+        )
+    top, fairness, least = (
+        _told(key, figures.get(key)) for key in (f"language_divergence_at_{k}", f"awrf_at_{k}", f"awrf_min_max_at_{k}")
+    )
+    line = f"Languages of the top {k} against the pool: divergence {top} bits"
+    lines.append(f"{line}, AWRF {fairness}, min/max {least}" if f"awrf_at_{k}" in figures else line)
     if "kendall_w" in figures:
-        lines.append(
-            f"Order of the parallel answers: Kendall's W {figures['kendall_w']:.4f} (0: no language preferred)"
-        )
+        strength = _told("kendall_w", figures["kendall_w"])
+        lines.append(f"Order of the parallel answers: Kendall's W {strength} (0: no language preferred)")
     if "mlrs_own" in figures and "mlrs_other" in figures:
+        own, other = (_told(key, figures[key]) for key in ("mlrs_own", "mlrs_other"))
         lines.append(
-            f"Rise when answers are swapped for their translation (MLRS): into the query's language "
-            f"{figures['mlrs_own']:.1f} %, into another {figures['mlrs_other']:.1f} %"
+            f"Rise when answers are swapped for their translation (MLRS): into the query's language {own} %, into another {other} %"
         )
     if bias.peer.value is not None:
-        lines.append(f"PEER: {bias.peer.value:.4f} over {bias.peer.queries:,} queries")
+        lines.append(f"PEER: {_told('peer', bias.peer.value)} over {bias.peer.queries:,} queries")
     return lines
 
 
@@ -135,7 +129,6 @@ def _percent(value: float, decimals: int) -> str:
     return "-" if math.isnan(value) else f"{100 * value:.{decimals}f}"
 
 
-def _figure(value: float, decimals: int | None) -> str:
-    if math.isnan(value):
-        return "-"
-    return f"{value:,.1f}" if decimals is None else f"{100 * value:.{decimals}f}"
+def _told(key: str, value: float | None) -> str:
+    """A figure in a sentence."""
+    return column_of(key, LANGUAGES).text(value)

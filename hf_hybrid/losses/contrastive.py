@@ -1,13 +1,13 @@
 """The one InfoNCE core: loss and exact gradients, tile by tile, never holding queries x candidates.
 
-Paper, Eq. 1: `L = sum_i -log( e^{s(q_i, d_i)} / (e^{s(q_i, d_i)} + sum_j e^{s(q_i, d_j^-)}) )`. Read literally, the other
-queries' positives are not negatives and there is no temperature (with 100 rows and cosine scores the loss could then not
-fall below 2.67). Ours is a declared departure: `scale` multiplies the cosine (default 20), the mean is taken over rows, and
-`negatives` chooses the candidates: `in_batch` (all positives of the global batch), `in_batch+hard` (and the hard negatives),
-or `literal` (own positive and the hard negatives only).
+Paper, Eq. 1: `L = sum_i -log( e^{s(q_i, d_i)} / (e^{s(q_i, d_i)} + sum_j e^{s(q_i, d_j^-)}) )`. Read literally, the
+other queries' positives are not negatives and there is no temperature (with 100 rows and cosine scores the loss could
+then not fall below 2.67). Ours is a declared departure: `scale` multiplies the cosine (default 20), the mean is taken
+over rows, and `negatives` chooses the candidates: `in_batch` (all positives of the global batch), `in_batch+hard` (and
+the hard negatives), or `literal` (own positive and the hard negatives only).
 
-False negatives are masked by id: two rows that share an example id or a passage id are a translation of the positive, or
-another question about the same paragraph, and never each other's negatives.
+False negatives are masked by id: two rows that share an example id or a passage id are a translation of the positive,
+or another question about the same paragraph, and never each other's negatives.
 
 The gradient of a tile's rows follows from its own softmax, so one pass over tiles gives the loss and both gradients:
 `dL/dlogits = softmax(logits) - onehot`. Training calls the core through autograd (`contrastive_loss`).
@@ -51,7 +51,8 @@ class LossAndGradients:
         loss: Mean over the local queries.
         query_gradient: `[m, d]`; candidate_gradient: `[n, d]`.
         positive_similarity: Mean cosine of queries and their positives.
-        hardest_negative_similarity: Mean over queries of the largest unmasked negative's cosine; NaN without negatives.
+        hardest_negative_similarity: Mean over queries of the largest unmasked negative's cosine; NaN without
+            negatives.
     """
 
     loss: torch.Tensor
@@ -84,7 +85,8 @@ def info_nce(
         tile_elements: Most logits held at a time, if at least one row's; default: what suits the device.
 
     Returns:
-        Loss, gradients and similarity statistics; float32 or float64 as the queries are (halves are raised to float32).
+        Loss, gradients and similarity statistics; float32 or float64 as the queries are (halves are raised to
+        float32).
 
     Example:
         >>> q = torch.eye(2); ids = torch.arange(2)
@@ -166,7 +168,9 @@ def _mask(candidates: Candidates, example_ids: torch.Tensor, passage_ids: torch.
 
 
 class _InfoNCE(torch.autograd.Function):
-    """Autograd over the core: gradients are made with the loss, the backward pass only scales them, in place and once."""
+    """Autograd over the core: gradients are made with the loss, the backward pass only scales them, in place and
+    once.
+    """
 
     @staticmethod
     def forward(

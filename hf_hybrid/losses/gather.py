@@ -1,8 +1,8 @@
 """Gather rows of all ranks with exact gradients, in one collective forward and one backward.
 
-The backward pass sums the gradients that all ranks have for a rank's rows. Nothing is multiplied by the world size: DDP
-averages parameter gradients over ranks, each rank's loss is the mean over its own queries, and so the gradient equals that
-of one process on the whole global batch.
+The backward pass sums the gradients that all ranks have for a rank's rows. Nothing is multiplied by the world size:
+DDP averages parameter gradients over ranks, each rank's loss is the mean over its own queries, and so the gradient
+equals that of one process on the whole global batch.
 """
 
 from __future__ import annotations
@@ -83,5 +83,6 @@ def require_same(values: dict[str, float | int], device: torch.device) -> None:
     ]
     if different:
         raise InputError(
-            f"the ranks' batches differ in {'; '.join(different)}: give every rank the same data and the same arguments"
+            f"the ranks' batches differ in {'; '.join(different)}: give every rank the same data and the same "
+            "arguments"
         )

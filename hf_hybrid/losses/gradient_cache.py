@@ -1,15 +1,17 @@
 """Gradient caching: embed a batch of any size chunk by chunk, holding the graphs of as many chunks as memory allows.
 
-The published algorithm (https://huggingface.co/papers/2101.06983) has three steps: embed all chunks without graphs; make the
-loss and its gradients with respect to the embeddings; embed each chunk again with its graph, and backpropagate into it. Here:
+The published algorithm (https://huggingface.co/papers/2101.06983) has three steps: embed all chunks without graphs;
+make the loss and its gradients with respect to the embeddings; embed each chunk again with its graph, and
+backpropagate into it. Here:
 
     (1) every chunk is embedded under `torch.utils.checkpoint`, which drops its graph and remembers its random state;
     (2) the loss core makes loss and gradients of all embeddings at once, tile by tile;
     (3) one ordinary backward pass embeds each chunk again as it comes to it, frees it, and goes on to the next.
 
-Since (3) is one backward pass through one forward pass of the wrapped model, engines see nothing unusual: DDP and DeepSpeed
-reduce each parameter's gradient once, not once a chunk, and the loss's collectives happen once. Chunks whose graphs fit into
-a budget are not checkpointed, and so not embedded twice; with budget for all of them this is plain training.
+Since (3) is one backward pass through one forward pass of the wrapped model, engines see nothing unusual: DDP and
+DeepSpeed reduce each parameter's gradient once, not once a chunk, and the loss's collectives happen once. Chunks whose
+graphs fit into a budget are not checkpointed, and so not embedded twice; with budget for all of them this is plain
+training.
 """
 
 from __future__ import annotations
@@ -34,9 +36,11 @@ def embed_chunks(model: nn.Module, chunks: list[Features], budget: float | None 
     """Sentence embeddings of all chunks' texts, in their order, `[texts, d]`.
 
     Args:
-        model: The encoder, wrapped by an engine or not. The wrapper's forward pass runs once, whatever the number of chunks.
+        model: The encoder, wrapped by an engine or not. The wrapper's forward pass runs once, whatever the number of
+            chunks.
         chunks: Features of the encoder, a dictionary each.
-        budget: Bytes of activations to keep for the backward pass; chunks beyond are embedded again there. `None` keeps all.
+        budget: Bytes of activations to keep for the backward pass; chunks beyond are embedded again there. `None`
+            keeps all.
 
     The embeddings are the same for every budget, and so are the gradients but for the order of summation.
     """
@@ -45,7 +49,7 @@ def embed_chunks(model: nn.Module, chunks: list[Features], budget: float | None 
         if not is_sharded(encoder):
             return torch.cat(list(_embed(encode, encoder, chunks, budget, agreed=_alone)))
         # Each of a sharded encoder's passes is a collective: every rank has to make as many, of the same kind.
-        device = next(iter(chunks[0].values())).device
+        device = chunks[0]["input_ids"].device
         even = split_chunks(chunks, _agreed(len(chunks), device, dist.ReduceOp.MAX))
         return torch.cat(
             list(_embed(encode, encoder, even, budget, agreed=lambda n: _agreed(n, device, dist.ReduceOp.MIN)))
@@ -94,7 +98,10 @@ def split_chunks(chunks: list[Features], count: int) -> list[Features]:
         if rows < 2 or "offsets" in chunks[largest]:
             raise ValueError(f"{len(chunks)} chunks cannot be cut into {count}")
         halves = [
-            {name: value[part] for name, value in chunks[largest].items()}
+            {
+                name: value[part] if isinstance(value, torch.Tensor) else value
+                for name, value in chunks[largest].items()
+            }
             for part in (slice(rows // 2), slice(rows // 2, None))
         ]
         chunks[largest : largest + 1] = halves
@@ -134,7 +141,8 @@ def run_inside(model: nn.Module, function: Callable[[Callable[[Features], torch.
 @contextmanager
 def measure_graph(encoder: nn.Module) -> Iterator[Callable[[], int]]:
     """Count the bytes that autograd saves for the backward pass, parameters apart and shared storage once."""
-    # FSDP2's pieces have no address; what it gathers of them for a pass is counted, so that rather too few chunks are kept.
+    # FSDP2's pieces have no address; what it gathers of them for a pass is counted, so that rather too few chunks are
+    # kept.
     whole = (parameter for parameter in encoder.parameters() if not hasattr(parameter, "full_tensor"))
     seen = {parameter.untyped_storage().data_ptr() for parameter in whole}
     total = 0
@@ -152,7 +160,9 @@ def measure_graph(encoder: nn.Module) -> Iterator[Callable[[], int]]:
 
 
 def is_sharded(encoder: nn.Module) -> bool:
-    """Whether an engine (FSDP2, DeepSpeed ZeRO-3) keeps the weights in pieces, so that every forward pass communicates."""
+    """Whether an engine (FSDP2, DeepSpeed ZeRO-3) keeps the weights in pieces, so that every forward pass
+    communicates.
+    """
     # Inside FSDP2's forward pass the parameters outside of the layers are whole: one of the others tells.
     return any(hasattr(parameter, "ds_id") or hasattr(parameter, "full_tensor") for parameter in encoder.parameters())
 

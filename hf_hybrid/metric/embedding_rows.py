@@ -25,7 +25,7 @@ def evaluate_embedding_rows(
     candidate_ids: Sequence[str],
     candidate_embeddings: Any,
     candidate_languages: Sequence[str],
-    relevance: Mapping[str, Sequence[str]],
+    relevance: Mapping[str, Sequence[str] | Mapping[str, float]],
     similarity: str = "cosine",
     k: int = 10,
     ties: str = "expected",
@@ -41,7 +41,7 @@ def evaluate_embedding_rows(
         candidate_ids: ``[N]`` distinct names.
         candidate_embeddings: float ``[N, d]``: an array, a tensor or lists.
         candidate_languages: ``[N]`` tags, in the order of ``candidate_ids``.
-        relevance: query id -> ids of all relevant candidates.
+        relevance: query id -> ids of all relevant candidates, or candidate id -> grade: above 0 is relevant.
         similarity: ``cosine`` or ``dot``.
         k: cutoff of recall, nDCG and of the languages at the top.
         ties: ``expected``: mean over the orders of equal scores; ``trec``: by candidate id, descending, as trec_eval does.

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_hybrid.evaluation.measured import Evaluation
+from hf_hybrid.evaluation.measured import Evaluation, kept_values, measured_values
 from hf_hybrid.metrics import (
     LanguageBias,
     LanguageScores,
     Peer,
     RankDistance,
     TieGroups,
-    average_precision,
     language_scores,
-    ndcg_at_k,
     own_language_share,
-    recall_at_k,
-    reciprocal_rank,
     top_languages,
 )
 
@@ -47,16 +42,7 @@ def evaluate_found(ranks: RelevantRanks, facts: QueryFacts, wanted: np.ndarray) 
         TieGroups.from_ranks(ranks.offsets, ranks.pool_higher, ranks.pool_tied), num_relevant=wanted.sum(axis=1)
     )
     by_language = replace(TieGroups.from_ranks(*ranks.by_language()), num_relevant=wanted.ravel())
-    measures: dict[str, Callable[[TieGroups], np.ndarray]] = {
-        "map": average_precision,
-        "recall_at_1": lambda groups: recall_at_k(groups, 1),
-        f"recall_at_{k}": lambda groups: recall_at_k(groups, k),
-        "mrr": reciprocal_rank,
-        f"ndcg_at_{k}": lambda groups: ndcg_at_k(groups, k),
-    }
-    values = {
-        name: (measure(by_language).reshape(-1, num_languages), measure(in_pool)) for name, measure in measures.items()
-    }
+    values = measured_values(by_language, in_pool, num_languages, k)
     languages = facts.query_languages
     evaluation = Evaluation(
         benchmark=facts.name,
@@ -65,7 +51,7 @@ def evaluate_found(ranks: RelevantRanks, facts: QueryFacts, wanted: np.ndarray) 
         rank_distance=_no_distance(num_languages),
         language_share=own_language_share(ranks.top_counts, languages, ranks.pool_sizes, k),
         bias=_bias_of_top(ranks, languages),
-        per_query={"map_by_language": values["map"][0], "map_pool": values["map"][1]},
+        per_query=kept_values(values, k),
         seconds={},
         settings={"k": k},
     )

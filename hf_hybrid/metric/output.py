@@ -41,15 +41,13 @@ def compute_metric(config: str, columns: Mapping[str, Any], keywords: Mapping[st
         >>> compute_metric("ranks", columns, {"pool_sizes": {"de": 5, "en": 5}})["mul_map"]
         0.75
     """
-    from hf_hybrid.evaluation.results import evaluation_record
-
     function = _FUNCTIONS[config]
     _check_keywords(config, function, keywords)
     evaluation, notes = function(**{name: columns[name] for name in COLUMNS[config]}, **keywords)
-    record = evaluation_record(evaluation)
+    record = evaluation.record()
     return {
         **record["summary"],
-        "languages": record["languages"],
+        "languages": list(evaluation.languages),
         "matrix": record["measures"]["map"]["cells"],
         **{name: record[name] for name in ("per_language", "measures", "language_share", "bias")},
         "num_queries": len(columns["query_id"]),

@@ -106,7 +106,8 @@ def relevant_ids(query_ids: Sequence[str], relevance: Any, known: Mapping[str, i
 
     Args:
         query_ids: Q names.
-        relevance: query id -> ids of all relevant candidates, retrieved or not; queries without a row are not looked at.
+        relevance: query id -> ids of all relevant candidates, retrieved or not, or a mapping of judged candidates to grades, of which those
+            above 0 are relevant, as for trec_eval's binary measures; queries without a row are not looked at.
         known: candidate id -> its number.
 
     Raises:
@@ -121,7 +122,7 @@ def relevant_ids(query_ids: Sequence[str], relevance: Any, known: Mapping[str, i
         ids = relevance.get(query)
         if isinstance(ids, str):
             raise InputError(f"relevance of query {query!r} is a string: pass a list of candidate ids")
-        ids = [] if ids is None else list(ids)
+        ids = _of_grades(query, ids) if isinstance(ids, Mapping) else [] if ids is None else list(ids)
         if not ids:
             raise InputError(f"query {query!r} has no relevant candidate: add one to relevance or leave the query out")
         for candidate in ids:
@@ -131,6 +132,17 @@ def relevant_ids(query_ids: Sequence[str], relevance: Any, known: Mapping[str, i
             raise InputError(f"query {query!r} names a relevant candidate twice: name it once")
         found.append(ids)
     return found
+
+
+def _of_grades(query: str, grades: Mapping[str, Any]) -> list[str]:
+    """The candidates of a grade above 0."""
+    for candidate, grade in grades.items():
+        is_number = isinstance(grade, int | float | np.integer | np.floating | np.bool_)
+        if not is_number or not np.isfinite(float(grade)):
+            raise InputError(
+                f"query {query!r}: the grade of candidate {candidate!r} is {grade!r}: give a number; above 0 is relevant"
+            )
+    return [candidate for candidate, grade in grades.items() if grade > 0]
 
 
 def check_language_tag(candidate: str, language: Any) -> None:

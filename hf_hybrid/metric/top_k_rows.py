@@ -41,7 +41,7 @@ def evaluate_top_k_rows(
     scores: Sequence[Sequence[float]],
     *,
     candidate_languages: Mapping[str, str],
-    relevance: Mapping[str, Sequence[str]],
+    relevance: Mapping[str, Sequence[str] | Mapping[str, float]],
     pool_sizes: Mapping[str, int] | None = None,
     k: int = 10,
     ties: str = "expected",
@@ -55,7 +55,8 @@ def evaluate_top_k_rows(
         candidate_ids: ``[Q][K_q]``, in any order: the scores order them.
         scores: ``[Q][K_q]``, finite, higher is better.
         candidate_languages: candidate id -> language, for at least the listed and the relevant candidates.
-        relevance: query id -> ids of *all* relevant candidates, listed or not: their number is the denominator.
+        relevance: query id -> ids of *all* relevant candidates, listed or not: their number is the denominator; or
+            candidate id -> grade: above 0 is relevant.
         pool_sizes: language -> number of candidates in the pool; by default those of ``candidate_languages``, which must then hold
             the whole pool.
         k: cutoff of recall, nDCG and of the languages at the top.

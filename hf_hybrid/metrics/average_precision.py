@@ -1,13 +1,14 @@
 """Average precision over the whole ranking, exact, with the expectation over tied orders in closed form.
 
-Without ties ``AP = 1/R * sum over relevant d of (relevant candidates at or above d) / rank(d)``: trec_eval's ``map``, over the
-full ranking. With ties the value is its mean over all orders of the equally scored candidates (McSherry and Najork, ECIR 2008):
-a group of n candidates with r relevant ones that starts below h candidates, m of them relevant, adds
+Without ties ``AP = 1/R * sum over relevant d of (relevant candidates at or above d) / rank(d)``: trec_eval's ``map``,
+over the full ranking. With ties the value is its mean over all orders of the equally scored candidates (McSherry and
+Najork, ECIR 2008): a group of n candidates with r relevant ones that starts below h candidates, m of them relevant,
+adds
 
     sum over j = 1..n of  (r / n) * (m + 1 + (j - 1) * (r - 1) / (n - 1)) / (h + j)
 
-because place j holds a relevant candidate with probability r / n, and then (j - 1)(r - 1)/(n - 1) relevant ones are expected
-among the places of the group before it.
+because place j holds a relevant candidate with probability r / n, and then (j - 1)(r - 1)/(n - 1) relevant ones are
+expected among the places of the group before it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from scipy.special import digamma
 
 from hf_hybrid.metrics.tie_groups import TieGroups
 
-# The closed form subtracts two numbers near n. Up to this size the sum is taken term by term instead, so that the error stays
-# below 1e-12 in pools of millions.
+# The closed form subtracts two numbers near n. Up to this size the sum is taken term by term instead, so that the
+# error stays below 1e-12 in pools of millions.
 _LONGEST_PLAIN_SUM = 1024
 
 

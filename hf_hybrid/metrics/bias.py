@@ -1,4 +1,6 @@
-"""Language bias: how far apart the translations of an answer are ranked, and whether the query's language crowds the top."""
+"""Language bias: how far apart the translations of an answer are ranked, and whether the query's language crowds the
+top.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from hf_hybrid.metrics.tie_groups import TieGroups
 class RankDistance:
     """Rank distance of a set of queries (lower is better).
 
-    It falls whenever effectiveness rises and a single outlier moves it far: read the median beside the mean, and compare
-    pools of different sizes by the normalised form.
+    It falls whenever effectiveness rises and a single outlier moves it far: read the median beside the mean, and
+    compare pools of different sizes by the normalised form.
 
     Attributes:
         mean: mean over the queries of a language, then over languages (the paper's number).
@@ -37,7 +39,8 @@ class LanguageShare:
     Attributes:
         k: number of places asked for; a smaller pool fills fewer.
         own: mean over languages of the share of the query's language in the top k.
-        pool: the same mean of the share of the query's language in the whole pool: what a ranking blind to language gives.
+        pool: the same mean of the share of the query's language in the whole pool: what a ranking blind to language
+            gives.
         own_by_language: float64 ``[L]``.
         pool_by_language: float64 ``[L]``, NaN where a language asks no query.
         top_by_language: float64 ``[L, L]``, query language x candidate language: mean share of the top k.
@@ -54,15 +57,15 @@ class LanguageShare:
 def rank_distance(groups: TieGroups) -> np.ndarray:
     """Distance between the lowest and the highest rank of a ranking's relevant candidates, full ranking.
 
-    Among equal scores the expectation is taken: in a group of n candidates with r relevant ones the first relevant one is
-    expected at place ``(n + 1) / (r + 1)``, the last at ``r (n + 1) / (r + 1)``.
+    Among equal scores the expectation is taken: in a group of n candidates with r relevant ones the first relevant one
+    is expected at place ``(n + 1) / (r + 1)``, the last at ``r (n + 1) / (r + 1)``.
 
     Args:
         groups: the relevant candidates of S rankings (queries in the multilingual pool).
 
     Returns:
-        float64 ``[S]``; NaN for fewer than two relevant candidates, where there is nothing to be apart. The smallest possible
-        value is R - 1; a random ranking of N candidates gives ``(R - 1) / (R + 1) * (N + 1)``.
+        float64 ``[S]``; NaN for fewer than two relevant candidates, where there is nothing to be apart. The smallest
+        possible value is R - 1; a random ranking of N candidates gives ``(R - 1) / (R + 1) * (N + 1)``.
 
     Example:
         >>> rank_distance(TieGroups.from_ranks(np.array([0, 3]), np.array([4, 0, 9]))).tolist()
@@ -88,8 +91,8 @@ def max_rank(groups: TieGroups) -> np.ndarray:
         groups: the relevant candidates of S rankings (queries in the multilingual pool).
 
     Returns:
-        float64 ``[S]``; NaN where a ranking has no relevant candidate. The smallest possible value is R; a random ranking of N
-        candidates gives ``R / (R + 1) * (N + 1)``.
+        float64 ``[S]``; NaN where a ranking has no relevant candidate. The smallest possible value is R; a random
+        ranking of N candidates gives ``R / (R + 1) * (N + 1)``.
 
     Example:
         >>> max_rank(TieGroups.from_ranks(np.array([0, 3]), np.array([4, 0, 9]))).tolist()
@@ -135,8 +138,8 @@ def own_language_share(
     """Compare the languages among the top k with the languages of the pool.
 
     Args:
-        top_counts: float64 ``[Q, L]``, candidates of each language among the first k of the multilingual pool; where the
-            k-th score is shared, the expected number over tied orders.
+        top_counts: float64 ``[Q, L]``, candidates of each language among the first k of the multilingual pool; where
+            the k-th score is shared, the expected number over tied orders.
         query_languages: int ``[Q]``.
         pool_sizes: int ``[L]``, candidates of each language in the pool.
         k: number of places counted; a smaller pool fills fewer.

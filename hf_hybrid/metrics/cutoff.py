@@ -1,4 +1,6 @@
-"""Metrics that look at the top of a ranking: recall at k, reciprocal rank, nDCG at k. Ties give the mean over tied orders."""
+"""Metrics that look at the top of a ranking: recall at k, reciprocal rank, nDCG at k. Ties give the mean over tied
+orders.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,8 @@ def recall_at_k(groups: TieGroups, k: int) -> np.ndarray:
         k: number of places, at least 1.
 
     Returns:
-        float64 ``[S]``; NaN where a ranking has no relevant candidate. With more than k relevant candidates it cannot reach 1:
-        at most 10/11 on XQuAD-R's multilingual pool.
+        float64 ``[S]``; NaN where a ranking has no relevant candidate. With more than k relevant candidates it cannot
+        reach 1: at most 10/11 on XQuAD-R's multilingual pool.
 
     Example:
         >>> recall_at_k(TieGroups.from_ranks(np.array([0, 2]), np.array([0, 2])), k=1).tolist()

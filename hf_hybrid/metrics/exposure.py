@@ -1,17 +1,19 @@
 """Languages at the top of the multilingual pool against their share of the pool: Jensen-Shannon divergence and AWRF.
 
-* **Divergence**: JSD(P, Q) = (KL(P | M) + KL(Q | M)) / 2 with M = (P + Q) / 2, in bits, between the mean share of the languages
-  among the top k and their share of the pool: 0, the top looks like the pool; 1, they have no language in common.
-* **AWRF, divergence form** (the default; attention-weighted rank fairness, Sapiezynski et al. 2019, as scored by TREC Fair Ranking
-  2021): ``1 - JSD(exposure share, pool share)``, place r having the exposure ``1 / log2(max(r, 2))``. 1 is fair. In bits,
-  so that it lies between 0 and 1; TREC's script takes the natural logarithm (multiply 1 - AWRF by 0.6931).
-* **AWRF, min/max form** (as in FairRankTune): place r has the attention ``100 (1 - p)^(r - 1) p``; attention is summed over the
-  queries, divided by the number of candidates of each language, and the smallest such mean is divided by the largest. 1 is fair, 0
-  says that some language never reaches the top k. The divergence form is the default because one absent language does not
-  hide all others.
+* **Divergence**: JSD(P, Q) = (KL(P | M) + KL(Q | M)) / 2 with M = (P + Q) / 2, in bits, between the mean share of the
+  languages among the top k and their share of the pool: 0, the top looks like the pool; 1, they have no language in
+  common.
+* **AWRF, divergence form** (the default; attention-weighted rank fairness, Sapiezynski et al. 2019, as scored by TREC
+  Fair Ranking 2021): ``1 - JSD(exposure share, pool share)``, place r having the exposure ``1 / log2(max(r, 2))``. 1
+  is fair. In bits, so that it lies between 0 and 1; TREC's script takes the natural logarithm (multiply 1 - AWRF by
+  0.6931).
+* **AWRF, min/max form** (as in FairRankTune): place r has the attention ``100 (1 - p)^(r - 1) p``; attention is summed
+  over the queries, divided by the number of candidates of each language, and the smallest such mean is divided by the
+  largest. 1 is fair, 0 says that some language never reaches the top k. The divergence form is the default because one
+  absent language does not hide all others.
 
-All are taken of the queries of one language together and then averaged over query languages: k places cannot mirror the shares of more
-than k languages, so single queries would look unfair under any ranking.
+All are taken of the queries of one language together and then averaged over query languages: k places cannot mirror
+the shares of more than k languages, so single queries would look unfair under any ranking.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ ATTENTION_TO_FIRST = 0.5
 
 @dataclass(frozen=True)
 class TopLanguages:
-    """How the languages at the top compare with those of the pool; float64 ``[L]`` by query language, NaN where none is asked.
+    """How the languages at the top compare with those of the pool; float64 ``[L]`` by query language, NaN where none
+    is asked.
 
     Attributes:
         k: number of places looked at.
@@ -99,8 +102,8 @@ def awrf_min_max(attention: np.ndarray, pool_sizes: np.ndarray) -> np.ndarray:
     """AWRF, min/max form: smallest over largest mean attention per candidate.
 
     Args:
-        attention: float64 ``[..., L]``, attention that falls to each language (second row of `place_weights`), summed or averaged
-            over rankings.
+        attention: float64 ``[..., L]``, attention that falls to each language (second row of `place_weights`), summed
+            or averaged over rankings.
         pool_sizes: int ``[L]``; languages without candidates are left out.
 
     Example:
@@ -124,7 +127,8 @@ def top_languages(
 
     Args:
         top_counts: float64 ``[Q, L]``, candidates of each language among the first k.
-        top_exposure: float64 ``[Q, 2, L]``, weight of the first k places by language, weights as in `place_weights`; or None.
+        top_exposure: float64 ``[Q, 2, L]``, weight of the first k places by language, weights as in `place_weights`;
+            or None.
         query_languages: int ``[Q]``.
         pool_sizes: int ``[L]``.
         k: number of places.

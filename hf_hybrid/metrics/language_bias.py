@@ -23,7 +23,8 @@ class LanguageBias:
 
     Attributes:
         top: languages of the top k against those of the pool (divergence, AWRF).
-        one_target: average precision with one target in the pool at a time; ``cells`` is LAReQA's heat map, ``pool`` its row means.
+        one_target: average precision with one target in the pool at a time; ``cells`` is LAReQA's heat map, ``pool``
+            its row means.
         rank_shift: MLRS with gold translations in percent; ``cells`` is query language by target language.
         friedman: Friedman's test of each query language, None where it does not exist.
         friedman_clusters: the same over clusters of queries.

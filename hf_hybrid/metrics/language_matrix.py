@@ -18,8 +18,8 @@ class LanguageScores:
     """One measure over all settings.
 
     Attributes:
-        cells: float64 ``[L, L]``, query language x candidate language; NaN where no query of the row has a relevant candidate
-            in the column.
+        cells: float64 ``[L, L]``, query language x candidate language; NaN where no query of the row has a relevant
+            candidate in the column.
         pool: float64 ``[L]``, the multilingual pool per query language; NaN where a language asks no query.
     """
 
@@ -52,8 +52,8 @@ def language_scores(by_language: np.ndarray, in_pool: np.ndarray, query_language
     """Average a measure over queries.
 
     Args:
-        by_language: float64 ``[Q, L]``, the measure of each query within the candidates of each language; NaN where the query
-            has no relevant candidate in the language: the query is left out of that cell.
+        by_language: float64 ``[Q, L]``, the measure of each query within the candidates of each language; NaN where
+            the query has no relevant candidate in the language: the query is left out of that cell.
         in_pool: float64 ``[Q]``, the measure of each query in the pool of all languages; NaN leaves the query out.
         query_languages: int ``[Q]``, language of each query, an index below L.
 

@@ -1,10 +1,13 @@
-"""One relevant candidate left in the pool at a time: which language of the answer is found, with no translation competing.
+"""One relevant candidate left in the pool at a time: which language of the answer is found, with no translation
+competing.
 
-LAReQA (Roy et al., EMNLP 2020, section on bias): for a query and a target language, the relevant candidates of all other
-languages are taken out of the multilingual pool, and the one that is left is searched among all irrelevant candidates of all languages. A
-strong diagonal of the language matrix then is same-language bias. It is the only measure here that competing answers do not blur.
+LAReQA (Roy et al., EMNLP 2020, section on bias): for a query and a target language, the relevant candidates of all
+other languages are taken out of the multilingual pool, and the one that is left is searched among all irrelevant
+candidates of all languages. A strong diagonal of the language matrix then is same-language bias. It is the only
+measure here that competing answers do not blur.
 
-No search is needed: the rank of the only target is its rank in the pool less the number of other relevant candidates above it.
+No search is needed: the rank of the only target is its rank in the pool less the number of other relevant candidates
+above it.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ def one_target_counts(offsets: np.ndarray, higher: np.ndarray, tied: np.ndarray)
         The same two counts, int64 ``[nnz]``, of irrelevant candidates only.
 
     Example:
-        >>> [counts.tolist() for counts in one_target_counts(np.array([0, 3]), np.array([0, 4, 4]), np.array([0, 2, 2]))]
+        >>> offsets, higher, tied = np.array([0, 3]), np.array([0, 4, 4]), np.array([0, 2, 2])
+        >>> [counts.tolist() for counts in one_target_counts(offsets, higher, tied)]
         [[0, 3, 3], [0, 1, 1]]
     """
     order = RelevantOrder.of(queries_of_entries(offsets), higher)
@@ -42,7 +46,8 @@ def one_target_counts(offsets: np.ndarray, higher: np.ndarray, tied: np.ndarray)
 def one_target_average_precision(
     offsets: np.ndarray, languages: np.ndarray, higher: np.ndarray, tied: np.ndarray, num_languages: int
 ) -> np.ndarray:
-    """Average precision of each target language: with one relevant candidate, one over its rank (expected over tied orders).
+    """Average precision of each target language: with one relevant candidate, one over its rank (expected over tied
+    orders).
 
     Args:
         offsets: int ``[Q + 1]``.
@@ -52,8 +57,8 @@ def one_target_average_precision(
         num_languages: L.
 
     Returns:
-        float64 ``[Q, L]``; NaN where a query has no relevant candidate in the language. Where it has several, each is left alone in turn
-        and the mean is taken.
+        float64 ``[Q, L]``; NaN where a query has no relevant candidate in the language. Where it has several, each is
+        left alone in turn and the mean is taken.
 
     Example:
         >>> counts = np.array([0, 3]), np.array([0, 1, 2]), np.array([0, 4, 1]), np.array([0, 0, 0])
@@ -70,10 +75,12 @@ def gold_rank_shift(
 ) -> np.ndarray:
     """MLRS with gold translations: how far the answers of a query would rise, were they written in another language.
 
-    MultiLingualRankShift (Park and Lee, Findings of ACL 2025, arXiv 2502.11175) translates retrieved passages to a language t and ranks
-    again: ``MLRS = 100 * sum over d of max(r_init - r_new, 0) / sum over d of (r_init - 1)``. On parallel data no machine translation is
-    needed: the passages d are the relevant candidates of languages other than t, each alone among the irrelevant candidates
-    (`one_target_counts`), and the translation of each is the relevant candidate in t.
+    MultiLingualRankShift (Park and Lee, Findings of ACL 2025, arXiv 2502.11175) translates retrieved passages to a
+    language t and ranks
+    again: ``MLRS = 100 * sum over d of max(r_init - r_new, 0) / sum over d of (r_init - 1)``. On parallel data no
+        machine translation is
+    needed: the passages d are the relevant candidates of languages other than t, each alone among the irrelevant
+    candidates (`one_target_counts`), and the translation of each is the relevant candidate in t.
 
     Args:
         offsets: int ``[Q + 1]``.
@@ -83,8 +90,9 @@ def gold_rank_shift(
         num_languages: L.
 
     Returns:
-        float64 ``[Q, L]`` in percent, by target language t: 0, nothing rises; 100, all rise to the top: the language is preferred. NaN where the query has
-        not exactly one relevant candidate in t and in some other language, or where all others are first already.
+        float64 ``[Q, L]`` in percent, by target language t: 0, nothing rises; 100, all rise to the top: the language
+        is preferred. NaN where the query has not exactly one relevant candidate in t and in some other language, or
+        where all others are first already.
 
     Example:
         >>> counts = np.array([0, 2]), np.array([0, 1]), np.array([2, 11]), np.array([0, 0])
@@ -103,7 +111,8 @@ def gold_rank_shift(
 
 def _rank_shift(ranks: np.ndarray) -> np.ndarray:
     """MLRS of ranks ``[Q, L]``, NaN where a query has no single candidate in a language."""
-    # Sorted by rank, what stands behind a place is a suffix. Absent ranks become 0: they stand in front and add nothing.
+    # Sorted by rank, what stands behind a place is a suffix. Absent ranks become 0: they stand in front and add
+    # nothing.
     filled = np.nan_to_num(ranks, nan=0.0)
     order = np.argsort(filled, axis=1)
     ascending = np.take_along_axis(filled, order, axis=1)

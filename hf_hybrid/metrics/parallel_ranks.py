@@ -1,13 +1,14 @@
 """Friedman's test with Kendall's W: are the translations of an answer ranked alike, or is a language always ahead?
 
-Every query is a block, its relevant candidates, one in each language, are ranked among themselves. Over n blocks and L languages with
-rank sums S_l
+Every query is a block, its relevant candidates, one in each language, are ranked among themselves. Over n blocks and L
+languages with rank sums S_l
 
-    chi2 = 12 / (n L (L + 1)) * sum over l of S_l^2 - 3 n (L + 1),    divided by 1 - sum(t^3 - t) / (n L (L^2 - 1)) for ties,
+    chi2 = 12 / (n L (L + 1)) * sum over l of S_l^2 - 3 n (L + 1),
+    divided by 1 - sum(t^3 - t) / (n L (L^2 - 1)) for ties,
 
-compared with a chi-square of L - 1 degrees of freedom, and Kendall's W = chi2 / (n (L - 1)): 0, no language is preferred; 1, the
-order of the languages is the same in every query. (Friedman 1937; Kendall and Babington Smith 1939.) It takes the place of PEER on
-parallel data, where PEER is degenerate.
+compared with a chi-square of L - 1 degrees of freedom, and Kendall's W = chi2 / (n (L - 1)): 0, no language is
+preferred; 1, the order of the languages is the same in every query. (Friedman 1937; Kendall and Babington Smith 1939.)
+It takes the place of PEER on parallel data, where PEER is degenerate.
 
 The p value takes blocks to be independent. Questions about one paragraph are not: use W as the size of the effect, and
 the p value over clusters, where the ranks of a paragraph's questions are averaged into one block.
@@ -54,8 +55,8 @@ def within_query_ranks(
         num_languages: L.
 
     Returns:
-        float64 ``[Q, L]``, ranks from 1 to L, ties sharing their mean; a row of NaN for a query that has not exactly one relevant
-        candidate in each of the L languages.
+        float64 ``[Q, L]``, ranks from 1 to L, ties sharing their mean; a row of NaN for a query that has not exactly
+        one relevant candidate in each of the L languages.
 
     Example:
         >>> within_query_ranks(np.array([0, 3]), np.array([2, 0, 1]), np.array([40, 7, 7]), 3).tolist()
@@ -86,7 +87,8 @@ def friedman(ranks: np.ndarray) -> Friedman | None:
     if blocks < 2 or languages < 2:
         return None
     mean_ranks = ranks.mean(axis=0)
-    # Within each block the squares of the ranks sum to L(L+1)(2L+1)/6 less what ties take away: the correction, without counting ties.
+    # Within each block the squares of the ranks sum to L(L+1)(2L+1)/6 less what ties take away: the correction,
+    # without counting ties.
     spread = (ranks**2).sum() - blocks * languages * (languages + 1) ** 2 / 4
     if spread <= 1e-9 * blocks:
         return None

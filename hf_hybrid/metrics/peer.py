@@ -1,17 +1,21 @@
-"""PEER: is a language's place among the relevant candidates more than chance? For several relevant candidates in a language.
+"""PEER: is a language's place among the relevant candidates more than chance? For several relevant candidates in a
+language.
 
-PEER (Yang et al., SIGIR 2024): for a query and a relevance level m, the ranks of the level's candidates are grouped by language and
-compared by the Kruskal-Wallis test
+PEER (Yang et al., SIGIR 2024): for a query and a relevance level m, the ranks of the level's candidates are grouped by
+language and compared by the Kruskal-Wallis test
 
-    H = (N - 1) * sum over l of n_l (mean_l - mean)^2 / sum over l, i of (r_li - mean)^2,    p = P(chi2 with L - 1 degrees >= H),
+    H = (N - 1) * sum over l of n_l (mean_l - mean)^2 / sum over l, i of (r_li - mean)^2,
+    p = P(chi2 with L - 1 degrees >= H),
 
-``PEER = sum over m of w_m p_m`` with weights that sum to one, 1 where there are fewer than two groups; then the mean over queries. A
-value near 1 means that languages are ranked alike. Ranks are within the level (places shared by ties have their mean), and all
-candidates are ranked: the published package ranks by place in the list and puts what was not retrieved in front of much that was.
+``PEER = sum over m of w_m p_m`` with weights that sum to one, 1 where there are fewer than two groups; then the mean
+over queries. A value near 1 means that languages are ranked alike. Ranks are within the level (places shared by ties
+have their mean), and all candidates are ranked: the published package ranks by place in the list and puts what was not
+retrieved in front of much that was.
 
-Where every language has one relevant candidate, as on parallel data, each group is a single rank and H is N - 1 whatever the
-ranking: p = .4405 with 11 languages. That says nothing, so it is not reported; see `hf_hybrid.metrics.parallel_ranks` instead.
-"""
+Where every language has one relevant candidate, as on parallel data, each group is a single rank and H is N - 1
+whatever the
+ranking: p = .4405 with 11 languages. That says nothing, so it is not reported; see `hf_hybrid.metrics.parallel_ranks`
+instead."""
 
 from __future__ import annotations
 
@@ -63,8 +67,8 @@ def peer(
         weights: weight of each level; equal weights by default. They are scaled to sum to one.
 
     Returns:
-        The mean over queries of their p values. A query in which no level can tell rankings apart, for each of its languages has a
-        single candidate, is left out; a level with fewer than two languages counts 1, as defined.
+        The mean over queries of their p values. A query in which no level can tell rankings apart, for each of its
+        languages has a single candidate, is left out; a level with fewer than two languages counts 1, as defined.
 
     Raises:
         ValueError: a level has no weight, or weights do not sum to more than 0.
@@ -108,7 +112,9 @@ def _level_shares(found: list[int], weights: Mapping[int, float] | None) -> np.n
 def _kruskal_wallis(
     segment: np.ndarray, languages: np.ndarray, higher: np.ndarray, num_segments: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """p value of each segment, float64 ``[S]``, and whether its statistic can differ between rankings, bool ``[S]``."""
+    """p value of each segment, float64 ``[S]``, and whether its statistic can differ between rankings, bool
+    ``[S]``.
+    """
     ranks = RelevantOrder.of(segment, higher).mid_ranks
     total = np.bincount(segment, minlength=num_segments)
     middle = (total + 1) / 2

@@ -1,17 +1,22 @@
-"""Is the difference between two evaluations more than chance? Paired, clustered by paragraph, with seeds as a level above.
+"""Is the difference between two evaluations more than chance? Paired, clustered by paragraph, with seeds as a level
+above.
 
-A figure (Mo, Cr, Mul, ...) is a mean of *cells*, a cell a mean over queries. The 11 x 1,190 queries of XQuAD-R come from 240 paragraphs: what
-is independent is the paragraph, with all its questions in all their translations. Hence, for both evaluations alike:
+A figure (Mo, Cr, Mul, ...) is a mean of *cells*, a cell a mean over queries. The 11 x 1,190 queries of XQuAD-R come
+from 240 paragraphs: what is independent is the paragraph, with all its questions in all their translations. Hence, for
+both evaluations alike:
 
-* **interval**: bootstrap of whole clusters (Davison and Hinkley 1997, section 3.8: no second draw within them, which would count
-  the variation inside a paragraph twice). Sums per cluster and cell are made once; 10,000 resamples are then one product of a matrix
-  of draws with them. The percentile interval is expanded to the quantiles of Student's t with C - 1 degrees of freedom (Hesterberg
-  2015), since C clusters bootstrap too narrow an interval by sqrt((C - 1) / C);
+* **interval**: bootstrap of whole clusters (Davison and Hinkley 1997, section 3.8: no second draw within them, which
+  would count the variation inside a paragraph twice). Sums per cluster and cell are made once; 10,000 resamples are
+  then one product of a matrix of draws with them. The percentile interval is expanded to the quantiles of Student's t
+  with C - 1 degrees of freedom (Hesterberg 2015), since C clusters bootstrap too narrow an interval by sqrt((C - 1) /
+  C);
 * **p value**: permutation: if both systems are alike, swapping them in any cluster changes nothing but the sign of its
   difference. Two-sided, ``(1 + hits) / (1 + resamples)``;
-* **several seeds** on a side: seeds are drawn with replacement, above the clusters. So few values say little about their spread:
-  their weights are scaled by sqrt(S / (S - 1)), and interval and p value take Student's t with Satterthwaite's degrees of freedom;
-* **non-inferiority**: the one-sided test of "B is worse than A by the margin or more"; equivalence (TOST) adds its mirror image;
+* **several seeds** on a side: seeds are drawn with replacement, above the clusters. So few values say little about
+  their spread: their weights are scaled by sqrt(S / (S - 1)), and interval and p value take Student's t with
+  Satterthwaite's degrees of freedom;
+* **non-inferiority**: the one-sided test of "B is worse than A by the margin or more"; equivalence (TOST) adds its
+    mirror image;
 * **Holm's correction** (1979) over the languages.
 """
 
@@ -262,7 +267,9 @@ def _multiplicities(size: int, number: int, generator: np.random.Generator) -> n
 
 
 def _seed_weights(size: int, number: int, generator: np.random.Generator) -> np.ndarray:
-    """Weights of resampled seeds, ``[size, number]``, summing to one, with the variance that few seeds lack put back."""
+    """Weights of resampled seeds, ``[size, number]``, summing to one, with the variance that few seeds lack put
+    back.
+    """
     if number == 1:
         return np.ones((size, 1))
     weights = _multiplicities(size, number, generator) / number

@@ -1,9 +1,9 @@
 """Relevant candidates grouped by equal score: what every rank metric here is computed from.
 
-A metric of a ranking is a function of where the relevant candidates stand. Where candidates share a score their order is
-arbitrary, so a *group* keeps how many candidates stand above it, how many it has, and how many of those are relevant; the
-metrics are then expectations over all orders of the group. A relevant candidate whose score nobody shares is a group of one,
-and the expectation is the plain metric.
+A metric of a ranking is a function of where the relevant candidates stand. Where candidates share a score their order
+is arbitrary, so a *group* keeps how many candidates stand above it, how many it has, and how many of those are
+relevant; the metrics are then expectations over all orders of the group. A relevant candidate whose score nobody
+shares is a group of one, and the expectation is the plain metric.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class TieGroups:
         return groups
 
     def sum_by_segment(self, values: np.ndarray) -> np.ndarray:
-        """Add up one float per group within each ranking: float64 ``[S]``, NaN where a ranking has no relevant candidate."""
+        """Add up one float per group within each ranking: float64 ``[S]``, NaN where a ranking has no relevant
+        candidate.
+        """
         total = np.bincount(self.segment, weights=values, minlength=self.num_segments).astype(np.float64)
         total[self.num_relevant == 0] = np.nan
         return total

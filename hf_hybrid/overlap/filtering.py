@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.data.tables import open_parquet
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import new_directory
-from hf_hybrid.overlap.sources import text_files
+from hf_hybrid.overlap.sources import IDENTITY_COLUMNS, identity, text_files
+from hf_hybrid.text_files import json_object, text_lines
 
 # What is removed where one rendition overlaps: the example in all its languages, or this rendition alone.
 UNITS = ("example", "rendition")
-_KEYS = ("id", "_id", "docid", "query_id", "passage_id")
 _KEPT_BESIDE = ("README.md", "LICENSE", "LICENSE.md", "NOTICE")
 
 
@@ -65,18 +65,16 @@ def _copy_parquet(file: Path, target: Path, keys: set[str], pairs: set[tuple[str
     import pyarrow.parquet as pq
 
     rows, number = 0, 0
-    with pq.ParquetFile(file) as parquet:
-        names = parquet.schema_arrow.names
-        column = next((name for name in _KEYS if name in names), None)
+    with open_parquet(file) as parquet:
+        columns = [name for name in parquet.schema_arrow.names if name in IDENTITY_COLUMNS]
         with pq.ParquetWriter(target, parquet.schema_arrow, compression="zstd") as writer:
             for group in range(parquet.num_row_groups):
                 kept = []
                 for batch in parquet.iter_batches(row_groups=[group]):
-                    ids = batch[column].to_pylist() if column else [None] * len(batch)
-                    langs = batch["lang"].to_pylist() if "lang" in names else [""] * len(batch)
-                    own = [str(i) if i is not None else f"{file.name}:{number + n}" for n, i in enumerate(ids)]
-                    hit = [_is_hit(key, lang, keys, pairs) for key, lang in zip(own, langs, strict=True)]
-                    gone.update(key for key, is_hit in zip(own, hit, strict=True) if is_hit)
+                    records = batch.select(columns).to_pylist() if columns else [{}] * len(batch)
+                    own = [identity(record, file, number + n) for n, record in enumerate(records)]
+                    hit = [_is_hit(key, lang, keys, pairs) for key, lang in own]
+                    gone.update(key for (key, _), is_hit in zip(own, hit, strict=True) if is_hit)
                     rows, number = rows + sum(hit), number + len(batch)
                     kept.append(batch.filter(pa.array([not is_hit for is_hit in hit])))
                 writer.write_table(pa.Table.from_batches(kept, parquet.schema_arrow))
@@ -85,13 +83,13 @@ def _copy_parquet(file: Path, target: Path, keys: set[str], pairs: set[tuple[str
 
 def _copy_lines(file: Path, target: Path, keys: set[str], pairs: set[tuple[str, str]] | None, gone: set[str]) -> int:
     rows = 0
-    with file.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as kept:
-        for number, line in enumerate(lines):
-            record: dict[str, Any] = json.loads(line)
-            key = next((str(record[name]) for name in _KEYS if record.get(name) is not None), f"{file.name}:{number}")
-            if _is_hit(key, str(record.get("lang", "")), keys, pairs):
+    with target.open("w", encoding="utf-8", newline="\n") as kept:
+        for number, (line_number, line) in enumerate(text_lines(file)):
+            record: dict[str, Any] = json_object(line, f"{file}, line {line_number}")
+            key, lang = identity(record, file, number)
+            if _is_hit(key, lang, keys, pairs):
                 rows += 1
                 gone.add(key)
             else:
-                kept.write(line if line.endswith("\n") else line + "\n")
+                kept.write(line + "\n")
     return rows

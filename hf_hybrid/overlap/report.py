@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hf_hybrid import __version__
+from hf_hybrid.markdown import table
 from hf_hybrid.overlap.comparable_text import SCALES
 from hf_hybrid.overlap.index import Owner
 from hf_hybrid.overlap.scan import Hit, Scan
@@ -14,7 +15,7 @@ from hf_hybrid.overlap.scan import Hit, Scan
 _EXAMPLES = 5
 MEANINGS = {
     "exact": "equal after NFKC, without case, accents, punctuation and white space",
-    "ngram_13": "a run of 13 words in common (Brown et al., 2020, section 4)",
+    "ngram_13": "a run of 13 words in common (Brown et al., 2020, appendix C)",
     "whole_inside": "an evaluation text of 5 to 7 words is in it as a whole (Brown et al.: the whole of what is too short)",
     "ngram_8_share": "most of the 8-word runs of the shorter text in common (Chowdhery et al., 2022, section 8)",
     "near_duplicate": "most character n-grams in common (MinHash LSH, then the exact Jaccard similarity)",
@@ -222,10 +223,3 @@ def _candidates(candidates: Sequence[Mapping[str, Any]]) -> str:
 
 def _owner(against: Mapping[str, str] | Owner) -> str:
     return f"{against['name']}: {against['key']} ({against['lang']}, {against['field']})"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]], left: int = 1) -> str:
-    """A Markdown table; the first ``left`` columns are text, the others numbers."""
-    ruler = ["---"] * left + ["---:"] * (len(head) - left)
-    lines = [[f"{cell:,}" if isinstance(cell, int) else str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [list(head), ruler, *lines])

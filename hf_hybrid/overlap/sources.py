@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.data.tables import open_parquet
 from hf_hybrid.errors import InputError, first_line
+from hf_hybrid.text_files import json_lines, read_json
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json")
 FIELDS = ("query", "passage", "title")
@@ -23,6 +24,7 @@ _COLUMNS = {
     "lang": ("lang", "language"),
     "source": ("source",),
 }
+IDENTITY_COLUMNS = (*_COLUMNS["key"], *_COLUMNS["lang"])
 _BATCH_ROWS = 4096
 
 
@@ -70,7 +72,7 @@ def _is_hidden(file: Path, folder: Path) -> bool:
 def _is_squad(file: Path) -> bool:
     """Whether a JSON file begins as LAReQA's and SQuAD's do, with `data` or `version`."""
     with file.open("rb") as stream:
-        return re.match(rb'\s*\{\s*"(data|version)"', stream.read(64)) is not None
+        return re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(data|version)"', stream.read(64)) is not None
 
 
 def read_rows(file: Path) -> Iterator[Row]:
@@ -86,7 +88,7 @@ def read_rows(file: Path) -> Iterator[Row]:
         return
     else:
         records = _json_records(file)
-    lang, is_queries = _lang_of(file), "quer" in file.stem or file.parent.name == "queries"
+    is_queries = "quer" in file.stem or file.parent.name == "queries"
     for number, record in enumerate(records):
         # A plain column `text` holds questions in files of queries, passages elsewhere.
         if isinstance(record.get("text"), str):
@@ -94,21 +96,34 @@ def read_rows(file: Path) -> Iterator[Row]:
         texts = {field: text for field in FIELDS if (text := _first(record, _COLUMNS[field]))}
         if number == 0 and not any(column in record for names in FIELDS for column in _COLUMNS[names]):
             raise InputError(f"{file}: no column of text; expected query, question, passage, context or text")
-        yield Row(
-            key=_first(record, _COLUMNS["key"]) or f"{file.name}:{number}",
-            lang=_first(record, _COLUMNS["lang"]) or lang,
-            source=_first(record, _COLUMNS["source"]),
-            texts=texts,
-        )
+        yield Row(*identity(record, file, number), source=_first(record, _COLUMNS["source"]), texts=texts)
+
+
+def identity(record: Mapping[str, Any], file: Path, number: int) -> tuple[str, str]:
+    """Id and language of a row, by which what overlaps is reported and left out; see `Row`.
+
+    Args:
+        record: At least its columns of `IDENTITY_COLUMNS`.
+        number: Of the row in the file, from 0.
+
+    Example:
+        >>> identity({"id": None, "_id": 7}, Path("de.jsonl"), 0)
+        ('7', 'de')
+    """
+    key = _first(record, _COLUMNS["key"]) or f"{file.name}:{number}"
+    return key, _first(record, _COLUMNS["lang"]) or _lang_of(file)
 
 
 def count_rows(files: list[Path]) -> int | None:
     """How many rows there are, for a progress bar; None where that would need reading them."""
-    import pyarrow.parquet as pq
-
     if any(file.suffix != ".parquet" for file in files):
         return None
-    return sum(pq.read_metadata(file).num_rows for file in files)
+    return sum(_count_rows(file) for file in files)
+
+
+def _count_rows(file: Path) -> int:
+    with open_parquet(file) as parquet:
+        return parquet.metadata.num_rows
 
 
 def _first(record: Mapping[str, Any], columns: tuple[str, ...]) -> str:
@@ -119,6 +134,7 @@ def _first(record: Mapping[str, Any], columns: tuple[str, ...]) -> str:
     return ""
 
 
+@cache
 def _lang_of(file: Path) -> str:
     import langcodes
 
@@ -129,37 +145,22 @@ def _lang_of(file: Path) -> str:
 
 
 def _parquet_records(file: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     wanted = {"text", *(column for names in _COLUMNS.values() for column in names)}
-    try:
-        with pq.ParquetFile(file) as parquet:
-            columns = [name for name in parquet.schema_arrow.names if name in wanted]
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
-                yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{file}: not a readable Parquet file ({first_line(error)}); copy it again") from None
+    with open_parquet(file) as parquet:
+        columns = [name for name in parquet.schema_arrow.names if name in wanted]
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
+            yield from batch.to_pylist()
 
 
 def _json_records(file: Path) -> Iterator[dict[str, Any]]:
-    stream = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{file}, line {number}: not JSON ({first_line(error)}); mend the line") from None
-            if not isinstance(record, dict):
-                raise InputError(f"{file}, line {number}: not a JSON object; each line is one row")
-            yield record
+    return (record for _, record in json_lines(file))
 
 
 def _squad_rows(file: Path) -> Iterator[Row]:
     """Questions, paragraphs and sentences; the title comes with the first paragraph of its article."""
-    lang = _lang_of(file)
+    lang, content = _lang_of(file), read_json(file)
     try:
-        articles = json.loads(file.read_text(encoding="utf-8"))["data"]
+        articles = content["data"]
         for number, article in enumerate(articles):
             title = article.get("title", "")
             for place, paragraph in enumerate(article["paragraphs"]):

@@ -1,10 +1,11 @@
 """Share every batch among groups in fixed proportions: full batches, fair over time, and known at any batch.
 
 Batch `m` uses systematic sampling: lay the groups' shares end to end on `[0, G)` and take the rows at `j - theta_m`,
-`j = 1..G`. Each group then gets the floor or the ceiling of its quota, never more, and the batch is always full. The offset
-`theta_m` is the bit-reversed number of the batch (van der Corput's sequence, shifted by a key), so that a group with a quota
-of 0.3 gets its row in three of any ten batches or so. How many rows earlier batches took from a group, which says where in
-the group's order the batch continues, is a count of van der Corput points in an interval: a closed formula, all in integers.
+`j = 1..G`. Each group then gets the floor or the ceiling of its quota, never more, and the batch is always full. The
+offset `theta_m` is the bit-reversed number of the batch (van der Corput's sequence, shifted by a key), so that a group
+with a quota of 0.3 gets its row in three of any ten batches or so. How many rows earlier batches took from a group,
+which says where in the group's order the batch continues, is a count of van der Corput points in an interval: a closed
+formula, all in integers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""`HybridBatchPlan`: which arm, languages and rows every *global* batch has, and `HybridBatchSampler`: one rank's share.
+"""`HybridBatchPlan`: which arm, languages and rows every *global* batch has, and `HybridBatchSampler`: one rank's
+share.
 
-The plan is stateless. Batch `t` of epoch `e` is a pure function of `(seed, e, t)`: its decisions come from a counter-based
-generator (Philox), its rows from keyed orders with a cursor per pool. The same global batches come out on 1, 2 or 4 ranks,
-in a straight or a resumed run, without communication.
+The plan is stateless. Batch `t` of epoch `e` is a pure function of `(seed, e, t)`: its decisions come from a
+counter-based generator (Philox), its rows from keyed orders with a cursor per pool. The same global batches come out
+on 1, 2 or 4 ranks, in a straight or a resumed run, without communication.
 
 Sampling order (paper §3 and its Algorithm): the arm by a Bernoulli draw, then the language or ordered pair, then the
 source in proportion to its size, then parallel examples.
@@ -221,7 +222,9 @@ class HybridBatchPlan:
         return self.pairs.passage_of_row[self.pairs.passage_row[rows.examples, rows.passage_languages]]
 
     def _separate_passages(self, rows: Rows, pool: SinglePool | MixedPool, key: int) -> Rows:
-        """Replace rows whose passage came earlier in the batch by others of the same pool; the displaced wait a pass."""
+        """Replace rows whose passage came earlier in the batch by others of the same pool; the displaced wait a
+        pass.
+        """
         examples = rows.examples.copy()
         codes = self._passages(rows)
         first = np.unique(codes, return_index=True)[1]
@@ -282,7 +285,8 @@ class HybridBatchSampler:
         size = plan.settings.global_batch_size
         if size % world_size:
             raise InputError(
-                f"global_batch_size: {size} rows cannot be divided over {world_size} ranks; use a multiple of {world_size}"
+                f"global_batch_size: {size} rows cannot be divided over {world_size} ranks; use a multiple of "
+                f"{world_size}"
             )
         if not 0 <= rank < world_size:
             raise ValueError(f"rank {rank} outside a world of {world_size}")

@@ -1,8 +1,8 @@
 """An endless, reshuffled order over a pool that can be entered anywhere in O(1).
 
-Pass `p` over a pool of `size` rows is a keyed permutation: a Feistel network over the next power of two, walked until it
-lands in the pool. Nothing is stored and nothing is drawn in sequence, so the rows at any position are a pure function of
-`(key, position)`: the property that makes the batch plan independent of ranks, workers and restarts.
+Pass `p` over a pool of `size` rows is a keyed permutation: a Feistel network over the next power of two, walked until
+it lands in the pool. Nothing is stored and nothing is drawn in sequence, so the rows at any position are a pure
+function of `(key, position)`: the property that makes the batch plan independent of ranks, workers and restarts.
 
 Consecutive positions never repeat a row within `window` of each other, also where one pass ends and the next begins:
 rows that closed a pass are moved out of the opening of the next one. Batches may therefore straddle passes and stay

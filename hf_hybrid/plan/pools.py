@@ -1,14 +1,14 @@
 """Pools of examples from which batches take their rows, built without writing out any language pair.
 
-Examples fall into *groups*: same source, same languages with a query, same languages with a passage. A cell `(a, b)` (query
-in `a`, passage in `b`) is a union of groups, so 121 cells of 11 languages cost a few integers each.
+Examples fall into *groups*: same source, same languages with a query, same languages with a passage. A cell `(a, b)`
+(query in `a`, passage in `b`) is a union of groups, so 121 cells of 11 languages cost a few integers each.
 
 - `SinglePool` serves a batch of one cell: the next rows of the cell's order.
-- `MixedPool` serves a batch of many cells. Drawing a cell and then an example of that cell would let one example come up
-  twice in a batch. Instead each batch takes a fixed quota from every *group* (groups are disjoint) and then draws each
-  row's cell among those the group supports. With quota `u_g = n_g * sum_ab w_ab [ab in g]` and `P(ab | g) ~ w_ab`, where
-  `w_ab = share_ab / n_ab`, every cell keeps exactly its declared share and, within a cell, every example the same chance.
-  How many rows earlier batches took from a group is a closed formula (module `apportionment`).
+- `MixedPool` serves a batch of many cells. Drawing a cell and then an example of that cell would let one example come
+  up twice in a batch. Instead each batch takes a fixed quota from every *group* (groups are disjoint) and then draws
+  each row's cell among those the group supports. With quota `u_g = n_g * sum_ab w_ab [ab in g]` and `P(ab | g) ~
+  w_ab`, where `w_ab = share_ab / n_ab`, every cell keeps exactly its declared share and, within a cell, every example
+  the same chance. How many rows earlier batches took from a group is a closed formula (module `apportionment`).
 """
 
 from __future__ import annotations
@@ -168,9 +168,9 @@ class MixedPool:
         a, b = np.unravel_index(int(np.argmax(cells)), cells.shape)
         need = float(self.shares[a, b]) * self.batch_size
         raise InputError(
-            f"language pair {languages[a]}-{languages[b]} has {int(sizes[a, b]):,} examples in common, too few for its share of "
-            f"{need:.1f} rows in every batch of {self.batch_size:,}; lower global_batch_size, sample by 'size' or "
-            "'temperature', or leave a language out with `languages`"
+            f"language pair {languages[a]}-{languages[b]} has {int(sizes[a, b]):,} examples in common, too few for "
+            f"its share of {need:.1f} rows in every batch of {self.batch_size:,}; lower global_batch_size, sample by "
+            "'size' or 'temperature', or leave a language out with `languages`"
         )
 
     def take(self, index: int) -> Rows:

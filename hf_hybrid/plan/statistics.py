@@ -13,10 +13,6 @@ from accelerate import Accelerator
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import ARMS
 
-SIMILARITIES = ("positive_similarity", "hardest_negative_similarity")
-# Only of batches that have texts with a teacher's vector; on all ranks the same batches.
-TEACHER = "teacher_similarity"
-
 
 @dataclass(frozen=True)
 class PlanStatistics:
@@ -78,13 +74,14 @@ def describe_plan(plan: HybridBatchPlan) -> str:
     languages = ", ".join(f"{tag} {share:.1%}" for tag, share in declared.query_languages.items() if share > 0)
     crossing = int((declared.pairs > 0).sum())
     return (
-        f"Batch plan: {plan.pairs.num_examples:,} examples, {len(plan.pairs):,} renditions; {len(plan):,} global batches of "
-        f"{plan.settings.global_batch_size:,} rows per epoch; {arms}; {crossing} ordered pairs; query languages: {languages}"
+        f"Batch plan: {plan.pairs.num_examples:,} examples, {len(plan.pairs):,} renditions; {len(plan):,} global "
+        f"batches of {plan.settings.global_batch_size:,} rows per epoch; {arms}; {crossing} ordered pairs; query "
+        f"languages: {languages}"
     )
 
 
 class BatchStatistics:
-    """Sums over the micro-batches since the last log; kept as tensors, so that a step waits for no device.
+    """What was drawn in the micro-batches since the last log.
 
     Args:
         languages: Tags, in the order of the codes.
@@ -98,47 +95,29 @@ class BatchStatistics:
         self._arms: Counter[str] = Counter()
         self._query = np.zeros(len(self._languages), dtype=np.int64)
         self._passage = np.zeros(len(self._languages), dtype=np.int64)
-        self._similarity: torch.Tensor | None = None
         self._batches = 0
-        self._teacher: torch.Tensor | float = 0.0
-        self._teacher_batches = 0
 
-    def add(self, inputs: dict[str, Any], similarities: dict[str, torch.Tensor]) -> None:
+    def add(self, inputs: dict[str, Any]) -> None:
         """Count one collated batch."""
         self._arms[ARMS[int(inputs["address"][2])]] += 1
         size = len(self._languages)
         self._query += np.bincount(inputs["query_languages"], minlength=size)
         self._passage += np.bincount(inputs["passage_languages"], minlength=size)
-        values = torch.stack([similarities[name].detach() for name in SIMILARITIES])
-        self._similarity = values if self._similarity is None else self._similarity + values
         self._batches += 1
-        if (teacher := similarities.get(TEACHER)) is not None:
-            self._teacher = self._teacher + teacher.detach()
-            self._teacher_batches += 1
 
     def pop(self, accelerator: Accelerator) -> dict[str, float]:
-        """Shares and means over all ranks, then start anew. Every rank must call it."""
+        """Shares over all ranks, then start anew. Every rank must call it."""
         if not self._batches:
             return {}
-        sums = torch.cat(
-            [
-                torch.as_tensor(np.concatenate([self._query, self._passage]), dtype=torch.float32),
-                self._similarity.float().cpu(),
-                torch.as_tensor(self._teacher).float().cpu().reshape(1),
-                torch.tensor([float(self._batches), float(self._teacher_batches)]),
-            ]
-        ).to(accelerator.device)
-        sums = accelerator.reduce(sums, "sum").cpu().numpy()
-        size, batches, teacher_batches = len(self._languages), float(sums[-2]), float(sums[-1])
+        counts = torch.as_tensor(np.concatenate([self._query, self._passage]), dtype=torch.float32)
+        sums = accelerator.reduce(counts.to(accelerator.device), "sum").cpu().numpy()
+        size = len(self._languages)
         logs = {f"share_{arm}": round(n / self._batches, 4) for arm, n in sorted(self._arms.items())}
-        for side, counts in (("query", sums[:size]), ("passage", sums[size : 2 * size])):
+        for side, counts in (("query", sums[:size]), ("passage", sums[size:])):
             total = max(float(counts.sum()), 1.0)
             logs |= {
                 f"{side}_language_{t}": round(float(c) / total, 4)
                 for t, c in zip(self._languages, counts, strict=True)
             }
-        logs |= {n: round(float(v) / batches, 4) for n, v in zip(SIMILARITIES, sums[2 * size : -3], strict=True)}
-        if teacher_batches:
-            logs[TEACHER] = round(float(sums[-3]) / teacher_batches, 4)
         self._reset()
         return logs

@@ -56,8 +56,10 @@ class PlanSettings:
         schedule_batches: Batches over which the schedule runs.
         language_sampling: `uniform` (the paper), `size` or `temperature` (share ~ size^(1/temperature)).
         language_temperature: Temperature of that sampling: 1 is by size, infinity is uniform.
-        one_pair_per_batch: In cross-lingual batches, one ordered pair for the whole batch instead of pairs mixed in it.
-        source_per_batch: One source for the whole batch, drawn in proportion to its size, instead of sources mixed in it.
+        one_pair_per_batch: In cross-lingual batches, one ordered pair for the whole batch instead of pairs mixed in
+            it.
+        source_per_batch: One source for the whole batch, drawn in proportion to its size, instead of sources mixed in
+            it.
         distinct_passages: Keep rows that share a passage out of one batch (otherwise they may meet and are masked).
         batches_per_epoch: Length of an epoch; default: as many rows as there are renditions with a query.
     """

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hf_hybrid.evaluation.comparison import SETTINGS
+from hf_hybrid.evaluation.figures import SETTINGS
 from hf_hybrid.plots.files import require_matplotlib
+from hf_hybrid.plots.fonts import drawable, drawable_labels, in_fonts_for
 from hf_hybrid.plots.pictures import BLUE, ORANGE
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _GROUPS = {
 }
 
 
+@in_fonts_for
 def alpha_picture(content: Mapping[str, Any]) -> Figure:
     """Draw the curve over alpha, the probability of monolingual batches.
 
@@ -37,7 +39,7 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
     curve = content["alpha"]
     figure = Figure(figsize=(9.6, 3.5), layout="constrained")
     axes = figure.subplots(1, len(SETTINGS))
-    for axis, (name, title) in zip(axes, SETTINGS.items(), strict=True):
+    for axis, (name, setting) in zip(axes, SETTINGS.items(), strict=True):
         for group, (label, colour, marker, line, shift) in _GROUPS.items():
             points = [
                 (point["alpha"] + shift, point[group][f"{name}_map"])
@@ -58,9 +60,9 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
                 capsize=3,
                 markersize=5,
                 linewidth=1.4,
-                label=label.format(tags=", ".join(curve["low_resource"])),
+                label=label.format(tags=", ".join(drawable_labels(curve["low_resource"]))),
             )
-        axis.set_title(title)
+        axis.set_title(setting.title)
         axis.set_xlabel("alpha")
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axis.grid(axis="y", color="#E0E0E0", linewidth=0.6)
@@ -73,7 +75,7 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
     told = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     confidence = content["settings"]["confidence"]
     figure.suptitle(
-        f"Share of monolingual batches on {content['benchmark']['name']}: mean over {told} seeds, {100 * confidence:g} % intervals",
+        f"Share of monolingual batches on {drawable(content['benchmark']['name'])}: mean over {told} seeds, {100 * confidence:g} % intervals",
         fontsize=10,
     )
     return figure

@@ -12,23 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_hybrid.evaluation.comparison import SETTINGS
+from hf_hybrid.evaluation.figures import SETTINGS
 from hf_hybrid.output_files import check_output
 from hf_hybrid.plots.files import FORMATS, MANY, inches, label_size, require_matplotlib, write_picture
+from hf_hybrid.plots.fonts import drawable, drawable_labels, in_fonts_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from hf_hybrid.evaluation.results import Results
+
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B6B6B"
 EVALUATION_PICTURES = ("map_matrix", "one_target_matrix", "language_bias", "language_bars")
 
 
-def evaluation_pictures(results: Mapping[str, Any]) -> dict[str, Figure]:
+@in_fonts_for
+def evaluation_pictures(results: Results) -> dict[str, Figure]:
     """Draw a results file.
 
     Args:
-        results: from `hf_hybrid.evaluation.results.build_results` or `read_results`.
+        results: made or loaded.
 
     Returns:
         ``map_matrix``: mAP of every language pair; ``one_target_matrix``: LAReQA's heat map (where the results have it);
@@ -38,25 +42,24 @@ def evaluation_pictures(results: Mapping[str, Any]) -> dict[str, Figure]:
         InputError: matplotlib is not installed.
 
     Example:
-        >>> evaluation_pictures(read_results("results.json"))["map_matrix"].savefig("matrix.png")  # doctest: +SKIP
+        >>> evaluation_pictures(Results.load("results.json"))["map_matrix"].savefig("matrix.png")  # doctest: +SKIP
     """
     require_matplotlib()
-    languages = results["benchmark"]["languages"]
-    title = f"{_short(results['model']['name'])} on {results['benchmark']['name']}"
+    languages = results.benchmark.languages
+    title = f"{_short(results.model.name)} on {drawable(results.benchmark.name)}"
     figures = {
-        "map_matrix": _matrix(
-            _array(results["measures"]["map"]["cells"]), languages, "mAP (%) by language pair", title
-        ),
+        "map_matrix": _matrix(_array(results.measures["map"].cells), languages, "mAP (%) by language pair", title),
         "language_bias": _bias(results, title),
         "language_bars": _bars(results, title),
     }
-    if results.get("bias"):
-        cells = _array(results["bias"]["one_target"])
+    if results.bias is not None:
+        cells = _array(results.bias.one_target)
         caption = "mAP (%) with one target in the pool"
         figures["one_target_matrix"] = _matrix(cells, languages, caption, title, "language of the only target")
     return figures
 
 
+@in_fonts_for
 def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
     """Draw a comparison: differences of Mo, Cr and Mul with intervals, for all languages together and each query language.
 
@@ -87,23 +90,23 @@ def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
             if entry is not None:
                 _interval(axis, row, entry, level)
         axis.axhline(0.5, color=GREY, linewidth=0.6, linestyle=":")
-        axis.set_title(SETTINGS[name])
+        axis.set_title(SETTINGS[name].title)
         axis.set_xlabel("B - A, mAP points")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.08)
-    axes[0].set_yticks(range(len(rows)), rows, fontsize=label_size(len(rows)))
+    axes[0].set_yticks(range(len(rows)), drawable_labels(rows), fontsize=label_size(len(rows)))
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     axes[0].set_ylabel("query language")
     names = [_short(comparison[side]["models"][0]["name"]) for side in ("a", "b")]
     figure.suptitle(
-        f"B: {names[1]}   against   A: {names[0]}   on {comparison['benchmark']['name']}\n"
+        f"B: {names[1]}   against   A: {names[0]}   on {drawable(comparison['benchmark']['name'])}\n"
         f"{100 * settings['confidence']:g} % intervals; filled: significant (languages: Holm); grey band: margin",
         fontsize=10,
     )
     return figure
 
 
-def write_evaluation_pictures(folder: str | Path, results: Mapping[str, Any], overwrite: bool = False) -> list[Path]:
+def write_evaluation_pictures(folder: str | Path, results: Results, overwrite: bool = False) -> list[Path]:
     """Draw a results file into a folder, each picture as PNG and SVG.
 
     Returns:
@@ -147,7 +150,7 @@ def _matrix(
     if number <= MANY:
         for row, column in np.ndindex(percent.shape):
             _cell_text(axis, row, column, percent[row, column], colours, norm, decimals=int(norm.vmax < 10))
-    labels = {"labels": languages, "fontsize": label_size(number)}
+    labels = {"labels": drawable_labels(languages), "fontsize": label_size(number)}
     axis.set_xticks(range(number), **labels, rotation=90 if number > MANY or max(map(len, languages)) > 3 else 0)
     axis.set_yticks(range(number), **labels)
     axis.xaxis.tick_top()
@@ -181,13 +184,13 @@ def _cell_text(axis: Axes, row: int, column: int, value: Any, colours: Any, norm
     )
 
 
-def _bias(results: Mapping[str, Any], title: str) -> Figure:
+def _bias(results: Results, title: str) -> Figure:
     """Share of the query's own language: in the top k (filled) and in the pool (hollow), joined by a line."""
     from matplotlib.figure import Figure
 
-    languages, k = results["benchmark"]["languages"], results["language_share"]["k"]
-    top = 100 * np.diagonal(_array(results["language_share"]["top"]))
-    sizes = np.array(results["benchmark"]["candidates_per_language"], dtype=float)
+    languages, k = results.benchmark.languages, results.language_share.k
+    top = 100 * np.diagonal(_array(results.language_share.top))
+    sizes = np.array(results.benchmark.candidates_per_language, dtype=float)
     pool = 100 * sizes / sizes.sum()
     asked = np.flatnonzero(~np.isnan(top))
     rows = np.arange(len(asked))
@@ -196,7 +199,7 @@ def _bias(results: Mapping[str, Any], title: str) -> Figure:
     axis.hlines(rows, pool[asked], top[asked], color=GREY, linewidth=1.2, zorder=1)
     axis.scatter(pool[asked], rows, marker="o", facecolor="white", edgecolor=BLUE, zorder=2, label="of the pool")
     axis.scatter(top[asked], rows, marker="D", color=ORANGE, zorder=3, label=f"of the top {k}")
-    axis.set_yticks(rows, [languages[code] for code in asked], fontsize=label_size(len(asked)))
+    axis.set_yticks(rows, drawable_labels(languages[code] for code in asked), fontsize=label_size(len(asked)))
     axis.set_ylim(len(asked) - 0.4, -0.6)
     axis.set_xlim(left=0)
     axis.set_xlabel("share of the query's own language (%)")
@@ -209,12 +212,12 @@ def _bias(results: Mapping[str, Any], title: str) -> Figure:
     return figure
 
 
-def _bars(results: Mapping[str, Any], title: str) -> Figure:
+def _bars(results: Results, title: str) -> Figure:
     """Mo, Cr and Mul of each query language, and their means as lines."""
     from matplotlib.figure import Figure
 
-    per_language, summary = results["per_language"], results["summary"]
-    tags = [tag for tag in results["benchmark"]["languages"] if per_language.get(tag)]
+    per_language, summary = results.per_language, results.summary
+    tags = [tag for tag in results.benchmark.languages if per_language.get(tag)]
     figure = Figure(figsize=(max(5.5, 1.5 + inches(0.55, len(tags))), 3.9), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(tags))
@@ -232,10 +235,10 @@ def _bars(results: Mapping[str, Any], title: str) -> Figure:
             hatch=hatch,
             edgecolor="white",
             linewidth=0,
-            label=f"{SETTINGS[name]} (mean {mean:.1f})",
+            label=f"{SETTINGS[name].title} (mean {mean:.1f})",
         )
     turned = len(tags) > MANY or max(map(len, tags)) > 5
-    axis.set_xticks(places, tags, rotation=90 if turned else 0, fontsize=label_size(len(tags)))
+    axis.set_xticks(places, drawable_labels(tags), rotation=90 if turned else 0, fontsize=label_size(len(tags)))
     axis.set_xlim(-0.6, len(tags) - 0.4)
     axis.set_xlabel("query language")
     axis.set_ylabel("mAP (%)")
@@ -264,4 +267,5 @@ def _array(cells: Sequence[Sequence[float | None]]) -> np.ndarray:
 
 def _short(name: str, length: int = 40) -> str:
     """The end of a long name: the last parts of a path tell models apart."""
+    name = drawable(name)
     return name if len(name) <= length else f"...{name[3 - length :]}"

@@ -20,8 +20,8 @@ def load_encoder(
 ) -> SentenceTransformer:
     """Load an encoder to evaluate: a folder or a Hub name, of sentence-transformers or of plain transformers.
 
-    A plain transformers model gets mean pooling. Weights are read from safetensors only and no code of the checkpoint is run. Prompts
-    are those saved with the model: none are added.
+    A plain transformers model gets mean pooling. Weights are read from safetensors only and no code of the checkpoint
+    is run. Prompts are those saved with the model: none are added.
 
     Args:
         name: local directory or Hub name.

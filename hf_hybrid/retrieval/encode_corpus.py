@@ -1,7 +1,8 @@
 """A corpus of any size to shards of vectors: streamed, by any number of processes, resumed where it stopped.
 
-Process r of W encodes the shards r, r + W, r + 2W ... that are not on disk yet. Every process streams the whole corpus but parses only
-its own rows. Nobody waits for anybody: the process that finds the last shard written completes the manifest.
+Process r of W encodes the shards r, r + W, r + 2W ... that are not on disk yet. Every process streams the whole corpus
+but parses only its own rows. Nobody waits for anybody: the process that finds the last shard written completes the
+manifest.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock
-from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, resolve_prompt, task_of
-from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter, model_sha256
+from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock, check_distinct
+from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, task_of
+from hf_hybrid.retrieval.provenance import model_sha256, modules_of
+from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter
+from hf_hybrid.retrieval.similarity import similarity_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -43,11 +47,12 @@ def encode_corpus(
     rows_per_shard: int = ROWS_PER_SHARD,
     batch_size: int = 128,
     show_progress: bool = False,
+    similarity: str | None = None,
 ) -> Shards | None:
     """Encode a corpus into a folder of shards, going on where an earlier run stopped.
 
-    Under `accelerate launch` (or any launcher that sets RANK and WORLD_SIZE) all processes share the work. Memory does not grow with
-    the corpus: a process holds two shards of texts and one of vectors.
+    Under `accelerate launch` (or any launcher that sets RANK and WORLD_SIZE) all processes share the work. Memory does
+    not grow with the corpus: a process holds two shards of texts and one of vectors.
 
     Args:
         model: the encoder, on this process's device.
@@ -61,12 +66,15 @@ def encode_corpus(
         rows_per_shard: rows of a shard.
         batch_size: texts of 512 tokens that a batch may hold; of shorter texts it holds more.
         show_progress: show a progress bar (first process only).
+        similarity: instead of the model's own: `cosine`, `dot`, `euclidean` or `manhattan`. Kept in the manifest.
 
     Returns:
-        The shards; None where other processes are still at work (see `hf_hybrid.retrieval.shards.wait_until_complete`).
+        The shards; None where other processes are still at work (see
+        `hf_hybrid.retrieval.shards.wait_until_complete`).
 
     Raises:
-        InputError: the folder holds vectors of another model, corpus, prompt or layout; a damaged corpus; vectors that are not finite.
+        InputError: the folder holds vectors of another model, corpus, prompt or layout; a damaged corpus, or one with
+            an id twice; vectors that are not finite.
 
     Example:
         >>> from hf_hybrid.retrieval.encode_sources import TextCorpus
@@ -87,8 +95,12 @@ def encode_corpus(
         dimension=model.get_embedding_dimension(),
         dtype=dtype,
         rows_per_shard=rows_per_shard,
+        similarity=similarity_of(model, similarity),
+        modules=modules_of(model),
     )
     writer = ShardWriter(folder, settings)
+    if rank == 0 and not writer.is_complete:
+        check_distinct(corpus)
     make_block = block_maker(model, prompt, task_of(kind))
 
     def is_ours(shard: int) -> bool:
@@ -112,6 +124,7 @@ def encode_corpus(
                 task=task_of(kind),
                 batch_tokens=batch_tokens_of(model, batch_size),
                 progress=bar.update,
+                normalise=settings.similarity == "cosine",
             )
             _check_finite(vectors, block.ids)
             writer.write(block.index, block.ids, vectors)
@@ -125,7 +138,8 @@ def _check_finite(vectors: torch.Tensor, ids: Sequence[str]) -> None:
     damaged = torch.nonzero(~torch.isfinite(vectors.sum(dim=1))).flatten().tolist()
     if damaged:
         raise InputError(
-            f"the vector of passage {ids[damaged[0]]!r} is not finite: check the encoder's weights and precision (try float32)"
+            f"the vector of passage {ids[damaged[0]]!r} is not finite: check the encoder's weights and precision (try "
+            "float32)"
         )
 
 

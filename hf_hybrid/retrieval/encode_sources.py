@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+import numpy as np
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import file_digest
+from hf_hybrid.text_files import byte_lines, json_object
 
 ID_FIELDS = ("docid", "_id", "id")
 
 
 @dataclass(frozen=True)
 class CorpusBlock:
-    """Consecutive rows of a corpus: those of shard ``index``. ``ids`` and ``texts`` are empty where nobody asked for them."""
+    """Consecutive rows of a corpus: those of shard ``index``. ``ids`` and ``texts`` are empty where nobody asked for
+    them.
+    """
 
     index: int
     ids: Sequence[str]
@@ -30,6 +35,9 @@ class Corpus(Protocol):
     def sha256(self) -> str:
         """Digest of the corpus."""
 
+    def names(self) -> Iterator[str]:
+        """The ids of all passages, in order."""
+
     def blocks(self, rows: int, wanted: Callable[[int], bool]) -> Iterator[CorpusBlock]:
         """Yield all blocks of ``rows`` rows in order; those whose index is not ``wanted`` without content."""
 
@@ -38,7 +46,8 @@ class Corpus(Protocol):
 class JsonlCorpus:
     """Passages in ``.jsonl`` or ``.jsonl.gz`` files, one object a line, as MIRACL and BEIR have them.
 
-    A line has an id (``docid``, ``_id`` or ``id``), a ``text`` and perhaps a ``title``; the encoder is given title, a space, and text.
+    A line has an id (``docid``, ``_id`` or ``id``), a ``text`` and perhaps a ``title``; the encoder is given title, a
+    space, and text.
 
     Attributes:
         files: read in this order.
@@ -58,7 +67,7 @@ class JsonlCorpus:
 
     def sha256(self) -> str:
         """Digest of the files' bytes."""
-        return hashlib.sha256("\n".join(file_sha256(file) for file in self.files).encode()).hexdigest()
+        return hashlib.sha256("\n".join(file_digest(file) for file in self.files).encode()).hexdigest()
 
     def blocks(self, rows: int, wanted: Callable[[int], bool]) -> Iterator[CorpusBlock]:
         """See `Corpus.blocks`; lines of other blocks are not even parsed."""
@@ -80,16 +89,14 @@ class JsonlCorpus:
         for file, number, line in self._lines():
             yield parse_passage(line, file, number)
 
+    def names(self) -> Iterator[str]:
+        """See `Corpus.names`."""
+        return (identifier for identifier, _ in self.passages())
+
     def _lines(self) -> Iterator[tuple[Path, int, bytes]]:
         for file in self.files:
-            opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
-            try:
-                with opened as lines:
-                    for number, line in enumerate(lines, start=1):
-                        if not line.isspace():
-                            yield file, number, line
-            except (OSError, EOFError) as error:
-                raise InputError(f"cannot read {file} ({error}): download it again") from error
+            for number, line in byte_lines(file):
+                yield file, number, line
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,10 @@ class TextCorpus:
             digest.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
         return digest.hexdigest()
 
+    def names(self) -> Iterator[str]:
+        """See `Corpus.names`."""
+        return iter(self.ids)
+
     def blocks(self, rows: int, wanted: Callable[[int], bool]) -> Iterator[CorpusBlock]:
         """See `Corpus.blocks`."""
         for index, start in enumerate(range(0, len(self.ids), rows)):
@@ -115,38 +126,62 @@ class TextCorpus:
 
 def parse_passage(line: bytes, file: Path, number: int) -> tuple[str, str]:
     """``(id, text)`` of a line."""
-    record = parse_line(line, file, number)
-    identifier = next((record[name] for name in ID_FIELDS if name in record), None)
+    record = json_object(line, f"{file}, line {number}")
+    identifier = next((record[name] for name in ID_FIELDS if record.get(name) is not None), None)
     text, title = record.get("text"), record.get("title") or ""
-    if not isinstance(identifier, str | int) or not isinstance(text, str) or not isinstance(title, str):
+    # A passage of a title alone may have no text; one of neither is a mistake in the names of the fields.
+    text = "" if text is None and title else text
+    if (
+        isinstance(identifier, bool)
+        or not isinstance(identifier, str | int)
+        or not isinstance(text, str)
+        or not isinstance(title, str)
+    ):
         raise InputError(
             f"{file}, line {number}: a passage needs an id ({', '.join(ID_FIELDS)}) and a text; mend the line"
         )
-    return str(identifier), f"{title} {text}".strip()
+    return checked_id(str(identifier), f"{file}, line {number}"), f"{title} {text}".strip()
 
 
-def parse_line(line: bytes | str, file: Path, number: int) -> dict[str, Any]:
-    """The JSON object of a line.
+def checked_id(identifier: str, where: str) -> str:
+    """An id that a run file can hold: its fields are separated by white space.
 
     Raises:
-        InputError: it is none; names file and line.
+        InputError: It is empty or has white space.
+
+    Example:
+        >>> checked_id("doc-1", "corpus.jsonl, line 1")
+        'doc-1'
     """
-    try:
-        record = json.loads(line)
-    except ValueError as error:
+    if identifier.split() != [identifier]:
         raise InputError(
-            f"{file}, line {number}: not JSON ({error}); mend the line or download the file again"
-        ) from None
-    if not isinstance(record, dict):
-        raise InputError(f"{file}, line {number}: not a JSON object; mend the line or download the file again")
-    return record
+            f"{where}: the id {identifier!r} is empty or has white space, which separates the fields of a run; rename "
+            "it"
+        )
+    return identifier
+
+
+def check_distinct(corpus: Corpus) -> None:
+    """Refuse a corpus with two passages of one id, which a run would name twice; needs 8 bytes a passage.
+
+    Raises:
+        InputError: Names the id.
+
+    Example:
+        >>> check_distinct(TextCorpus(["a", "b"], ["one text", "another"]))
+    """
+    digests = np.fromiter((hash(name) for name in corpus.names()), dtype=np.int64)
+    digests.sort()
+    suspects = set(digests[1:][digests[1:] == digests[:-1]].tolist())
+    if not suspects:
+        return
+    seen: set[str] = set()
+    for name in corpus.names():
+        if hash(name) in suspects:
+            if name in seen:
+                raise InputError(f"the corpus has two passages with the id {name!r}; keep one of them or rename it")
+            seen.add(name)
 
 
 def _block(index: int, passages: list[tuple[str, str]]) -> CorpusBlock:
     return CorpusBlock(index, [identifier for identifier, _ in passages], [text for _, text in passages])
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,13 +1,13 @@
 """Texts to vectors at the speed of the model: no batch holds more padding than it must.
 
-Against `SentenceTransformer.encode`, with the same vectors: texts are sorted by tokens instead of characters, over a whole window instead
-of a batch; a batch is as many texts as fit a budget of tokens, so that short texts come in large batches and long ones in
-small; the next window is read and tokenised while this one is encoded; vectors go straight to their place.
+Against `SentenceTransformer.encode`, with the same vectors: texts are sorted by tokens instead of characters, over a
+whole window instead of a batch; a batch is as many texts as fit a budget of tokens, so that short texts come in large
+batches and long ones in small; the next window is read and tokenised while this one is encoded; vectors go straight to
+their place.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,14 +19,16 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
+from hf_hybrid.encoders.prompts import check_kind, resolve_prompt
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.encode_tokens import Block, block_maker
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Tokens, padding included, of a batch. On a CPU a transformer's activations then stay in the cache. A GPU wants to be filled, and a static
-# encoder, which only looks up and adds, to be called rarely.
+# Tokens, padding included, of a batch. On a CPU a transformer's activations then stay in the cache. A GPU wants to be
+# filled, and a static encoder, which only looks up and adds, to be called rarely.
 CPU_BATCH_TOKENS = 2048
 BATCH_TOKENS = 65536
 # Texts that are sorted together.
@@ -45,6 +47,7 @@ def encode_texts(
     batch_tokens: int | None = None,
     max_batch_size: int | None = None,
     show_progress: bool = False,
+    normalise: bool = True,
 ) -> torch.Tensor:
     """Encode texts that are in memory.
 
@@ -53,13 +56,14 @@ def encode_texts(
         texts: the texts.
         kind: ``query`` or ``passage``: which of the prompts saved with the model applies.
         prompt: instead of that prompt; an empty string means none.
-        batch_tokens: tokens of a batch, padding included; by default 2,048 for a transformer on a CPU, 65,536 otherwise. One text
-            longer than this is a batch.
+        batch_tokens: tokens of a batch, padding included; by default 2,048 for a transformer on a CPU, 65,536
+            otherwise. One text longer than this is a batch.
         max_batch_size: texts of a batch at most; by default 8,192.
         show_progress: show a progress bar (first process only).
+        normalise: give vectors unit length, as the cosine wants them; other similarities take them as they are.
 
     Returns:
-        float32 L2-normalised vectors ``[len(texts), d]`` on the model's device, in the order of the texts.
+        float32 vectors ``[len(texts), d]`` on the model's device, in the order of the texts.
 
     Raises:
         InputError: an unknown kind or a batch size below one.
@@ -72,7 +76,7 @@ def encode_texts(
     windows = (texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW))
     vectors = torch.empty(len(texts), model.get_embedding_dimension(), dtype=torch.float32, device=model.device)
     start = 0
-    with tqdm(total=len(texts), desc="Encoding", unit="text", disable=not show_progress or is_other_rank()) as bar:
+    with tqdm(total=len(texts), desc="Encoding", unit="text", disable=not (show_progress and is_first_rank())) as bar:
         for block in ahead(make_block(window) for window in windows):
             stop = start + len(block.lengths)
             encode_block(
@@ -83,6 +87,7 @@ def encode_texts(
                 batch_tokens=batch_tokens,
                 max_batch_size=max_batch_size,
                 progress=bar.update,
+                normalise=normalise,
             )
             start = stop
     return vectors
@@ -97,8 +102,11 @@ def encode_block(
     batch_tokens: int | None = None,
     max_batch_size: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
+    normalise: bool = True,
 ) -> None:
-    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device, as unit vectors (zero vectors stay zero).
+    """Encode tokenised texts into ``out``, float32 ``[n, d]`` on the model's device.
+
+    With ``normalise`` they are unit vectors (zero vectors stay zero).
 
     The batches, and so the vectors to the last bit, depend on nothing but the block and the batch sizes.
     """
@@ -118,14 +126,17 @@ def encode_block(
                     for name, value in block.features(rows).items()
                 }
                 vectors = model(features, task=task)["sentence_embedding"][:, : out.shape[1]]
-                out[torch.from_numpy(rows).to(device)] = normalize(vectors.float(), dim=1)
+                vectors = normalize(vectors.float(), dim=1) if normalise else vectors.float()
+                out[torch.from_numpy(rows).to(device)] = vectors
                 progress(len(rows))
     finally:
         model.train(was_training)
 
 
 def batch_tokens_of(model: SentenceTransformer, batch_size: int) -> int:
-    """The budget that lets a batch hold ``batch_size`` texts of 512 tokens, but never more than is best for the device."""
+    """The budget that lets a batch hold ``batch_size`` texts of 512 tokens, but never more than is best for the
+    device.
+    """
     return min(batch_size * 512, _default_batch_tokens(model))
 
 
@@ -147,7 +158,8 @@ def batches_of(lengths: np.ndarray, batch_tokens: int, max_batch_size: int) -> I
 
 
 def ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
-    """Produce items in a thread, at most ``depth`` of them before they are asked for; exceptions arrive where they are asked for.
+    """Produce items in a thread, at most ``depth`` of them before they are asked for; exceptions arrive where they are
+    asked for.
 
     Example:
         >>> list(ahead(number * number for number in range(4)))
@@ -189,25 +201,10 @@ def ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
         thread.join()
 
 
-def resolve_prompt(model: SentenceTransformer, kind: str, prompt: str | None = None) -> str | None:
-    """The text before every query or passage: the given one, else the one saved with the model, else none."""
-    if prompt is not None:
-        return prompt
-    names = ("query",) if kind == "query" else ("document", "passage", "corpus")
-    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
-    return None if name is None else model.prompts.get(name)
-
-
 def task_of(kind: str) -> str:
     """What sentence-transformers calls it."""
-    if kind not in ("query", "passage"):
-        raise InputError(f"kind is {kind!r}: choose query or passage")
+    check_kind(kind)
     return "query" if kind == "query" else "document"
-
-
-def is_other_rank() -> bool:
-    """Progress is shown by the first process only."""
-    return os.environ.get("RANK", "0") != "0"
 
 
 def _default_batch_tokens(model: SentenceTransformer) -> int:

@@ -1,7 +1,8 @@
 """Texts to what a model's first module takes: tokenised once, ahead of the batches, and measured in tokens.
 
-Sorting texts by characters, as libraries do that tokenise batch by batch, leaves a batch of several languages ragged: a Chinese
-character is about a token, a German one a quarter of it. Here whole blocks are tokenised first, so that batches can be cut by tokens.
+Sorting texts by characters, as libraries do that tokenise batch by batch, leaves a batch of several languages ragged:
+a Chinese character is about a token, a German one a quarter of it. Here whole blocks are tokenised first, so that
+batches can be cut by tokens.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from hf_hybrid.encoders.packed import first_position, kernel_is_there, pack, take_packed, why_padded
+from hf_hybrid.encoders.text_inputs import ensure_padding
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -57,15 +59,16 @@ class BlockMaker(Protocol):
 def block_maker(model: SentenceTransformer, prompt: str | None, task: str | None = None) -> BlockMaker:
     """Choose how to prepare texts for a model.
 
-    Transformers with a fast tokenizer and static encoders are tokenised by the Rust tokenizer directly; that this gives exactly what
-    the model's own preprocessing gives is tried on a few texts first. All other models (routers, message formats, flattened inputs)
-    get their own preprocessing, batch by batch.
+    Transformers with a fast tokenizer and static encoders are tokenised by the Rust tokenizer directly; that this
+    gives exactly what the model's own preprocessing gives is tried on a few texts first. All other models (routers,
+    message formats, flattened inputs) get their own preprocessing, batch by batch.
 
     Args:
         model: the encoder.
         prompt: put before every text; None or an empty string for none.
         task: "query" or "document", which some models preprocess differently.
     """
+    ensure_padding(model)
     first = model[0]
     if type(first) is StaticEmbedding:
         return _StaticMaker(first.tokenizer, prompt or "")
@@ -197,7 +200,9 @@ class _PreprocessBlock:
 
 @dataclass(frozen=True)
 class _PreprocessMaker:
-    """The model's own preprocessing; lengths are guessed from the bytes of the texts, which follow tokens better than characters."""
+    """The model's own preprocessing; lengths are guessed from the bytes of the texts, which follow tokens better than
+    characters.
+    """
 
     model: SentenceTransformer
     prompt: str | None

@@ -1,25 +1,26 @@
 """Exact ranks of the relevant candidates, without ever holding a ranking or the queries x candidates scores.
 
-mAP, recall, nDCG and rank distance need only where the relevant candidates stand: how many candidates score higher. For a block
-of queries
+mAP, recall, nDCG and rank distance need only where the relevant candidates stand: how many candidates score higher.
+For a block of queries
 
 1. one matrix product gives the block's scores against the whole pool, its columns grouped by candidate language;
-2. the scores of the block's relevant candidates are read from that same product: another product of another shape may differ in
-   the last bit, and an own score would then not equal itself;
-3. each language's columns are sorted in place, and a binary search places every relevant score in every language. The counts of
-   the candidate's own language are its rank in the L x L cells, their sum over languages its rank in the multilingual pool, and the
-   two sides of the search tell ties. The ends of the sorted columns give the languages of the top k at almost no cost.
+2. the scores of the block's relevant candidates are read from that same product: another product of another shape may
+   differ in the last bit, and an own score would then not equal itself;
+3. each language's columns are sorted in place, and a binary search places every relevant score in every language. The
+   counts of the candidate's own language are its rank in the L x L cells, their sum over languages its rank in the
+   multilingual pool, and the two sides of the search tell ties. The ends of the sorted columns give the languages of
+   the top k at almost no cost.
 
-Sorting floats without indices is vectorised in numpy and costs less than the product; sorting with indices, or comparing the pool
-with each relevant score, costs several times more. Memory is a few times one block of scores, whatever the number of queries.
+Sorting floats without indices is vectorised in numpy and costs less than the product; sorting with indices, or
+comparing the pool with each relevant score, costs several times more. Memory is a few times one block of scores,
+whatever the number of queries.
 
-Equal scores are counted, not ordered, so nothing depends on the order of the input. Candidates with identical vectors get
-identical scores: a matrix product alone does not promise that.
+Equal scores are counted, not ordered, so nothing depends on the order of the input. Candidates with identical vectors
+get identical scores: a matrix product alone does not promise that.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,8 +28,10 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.score_blocks import ScoreBlock, duplicate_rows
+from hf_hybrid.retrieval.similarity import check_similarity, similarity_scores
 
 # From 256 to 1,024 queries the evaluation of XQuAD-R got a fifth faster; more gained nothing.
 _LARGEST_BLOCK = 1024
@@ -41,16 +44,18 @@ class RelevantRanks:
     Attributes:
         offsets: int64 ``[Q + 1]``, the entries of query q are ``offsets[q]:offsets[q + 1]``.
         languages: int64 ``[nnz]``, language of the entry's candidate.
-        pool_higher: int64 ``[nnz]``, candidates of all languages scored strictly higher (or placed before it by ``tie_order``).
-        pool_tied: int64 ``[nnz]``, other candidates of all languages with the same score (0 where ``tie_order`` decided).
+        pool_higher: int64 ``[nnz]``, candidates of all languages scored strictly higher (or placed before it by
+            ``tie_order``).
+        pool_tied: int64 ``[nnz]``, other candidates of all languages with the same score (0 where ``tie_order``
+            decided).
         language_higher: int64 ``[nnz]``, the same among the candidates of the entry's language only.
         language_tied: int64 ``[nnz]``.
         pool_sizes: int64 ``[L]``, candidates of each language.
         top_k: number of places behind ``top_counts``.
-        top_counts: float64 ``[Q, L]``, candidates of each language among the first ``top_k`` of all languages; where the last
-            place is shared, the expected number over tied orders.
-        top_exposure: float64 ``[Q, D, L]`` or None: for each of D given sets of weights of the first ``top_k`` places, the weight
-            that falls to each language, expected over tied orders.
+        top_counts: float64 ``[Q, L]``, candidates of each language among the first ``top_k`` of all languages; where
+            the last place is shared, the expected number over tied orders.
+        top_exposure: float64 ``[Q, D, L]`` or None: for each of D given sets of weights of the first ``top_k`` places,
+            the weight that falls to each language, expected over tied orders.
     """
 
     offsets: np.ndarray
@@ -73,7 +78,8 @@ class RelevantRanks:
         """Split every query's entries by candidate language.
 
         Returns:
-            ``(offsets, higher, tied)`` of Q x L rankings; ranking ``q * L + l`` is query q in the sub-pool of language l.
+            ``(offsets, higher, tied)`` of Q x L rankings; ranking ``q * L + l`` is query q in the sub-pool of language
+            l.
         """
         num_languages = len(self.pool_sizes)
         query = np.repeat(np.arange(self.num_queries), np.diff(self.offsets))
@@ -89,12 +95,13 @@ class Pool:
     """What is known of queries and candidates besides their vectors.
 
     Attributes:
-        relevance_offsets: int64 ``[Q + 1]``, with ``relevance_candidates`` the relevant candidates of each query (CSR).
+        relevance_offsets: int64 ``[Q + 1]``, with ``relevance_candidates`` the relevant candidates of each query
+            (CSR).
         relevance_candidates: int64 ``[nnz]``, indices of candidates.
         candidate_languages: int ``[N]``, index of each candidate's language.
         num_languages: L.
-        tie_order: int64 ``[N]`` or None: among equal scores the candidate with the smaller number comes first. None leaves ties
-            to the metrics, which take the mean over tied orders.
+        tie_order: int64 ``[N]`` or None: among equal scores the candidate with the smaller number comes first. None
+            leaves ties to the metrics, which take the mean over tied orders.
         query_names: names for error messages; None numbers the queries.
         candidate_names: likewise for candidates.
     """
@@ -130,21 +137,25 @@ def relevant_ranks(
     max_memory_mb: float = 256,
     show_progress: bool = False,
     place_weights: np.ndarray | None = None,
+    similarity: str = "dot",
 ) -> RelevantRanks:
-    """Rank the relevant candidates of every query by the dot product of their vectors.
+    """Rank the relevant candidates of every query by the similarity of their vectors.
 
     Args:
         queries: float32 ``[Q, d]``; L2-normalised vectors make the score the cosine similarity.
         candidates: float32 ``[N, d]`` on the same device.
         pool: relevance and languages.
         top_k: places whose languages are counted.
-        max_memory_mb: bound on the memory for scores, in MiB (at least one query at a time against the whole pool). The
-            candidate vectors are copied once more where the pool is not grouped by language.
+        max_memory_mb: bound on the memory for scores, in MiB (at least one query at a time against the whole pool).
+            The candidate vectors are copied once more where the pool is not grouped by language.
         show_progress: show a progress bar.
-        place_weights: float64 ``[D, top_k]``: D sets of weights of the first places, summed by language into ``top_exposure``.
+        place_weights: float64 ``[D, top_k]``: D sets of weights of the first places, summed by language into
+            ``top_exposure``.
+        similarity: of `hf_hybrid.retrieval.similarity`; ``dot`` is the cosine where the vectors are L2-normalised.
 
     Returns:
-        Counts for every (query, relevant candidate), in the pool of all languages and in that of the candidate's language.
+        Counts for every (query, relevant candidate), in the pool of all languages and in that of the candidate's
+        language.
 
     Raises:
         InputError: a vector or a score is not finite; names the query and the candidate.
@@ -155,6 +166,7 @@ def relevant_ranks(
         >>> relevant_ranks(torch.tensor([[1.0, 0.0]]), vectors, pool).pool_higher.tolist()
         [2]
     """
+    check_similarity(similarity)
     _check_vectors(queries, pool.query_names, "query")
     _check_vectors(candidates, pool.candidate_names, "candidate")
     if queries.shape[1] != candidates.shape[1]:
@@ -165,7 +177,7 @@ def relevant_ranks(
     duplicates, originals = duplicate_rows(columns)
 
     def fill(start: int, stop: int, scores: torch.Tensor) -> None:
-        torch.mm(queries[start:stop], columns.T, out=scores)
+        similarity_scores(queries[start:stop], columns, similarity, out=scores)
         if len(duplicates):
             scores[:, duplicates] = scores[:, originals]
 
@@ -237,7 +249,7 @@ def _rank(
         place_weights=place_weights,
     )
     starts = range(0, num_queries, worker.block_size)
-    for start in tqdm(starts, desc="Ranking", unit="block", disable=not show_progress or _is_other_rank()):
+    for start in tqdm(starts, desc="Ranking", unit="block", disable=not (show_progress and is_first_rank())):
         stop = min(start + worker.block_size, num_queries)
         entries = slice(offsets[start], offsets[stop])
         scores = worker.scores[: stop - start]
@@ -294,7 +306,8 @@ def _check_pool(
 def _check_vectors(vectors: torch.Tensor, names: Sequence[str] | None, kind: str) -> None:
     if vectors.ndim != 2 or vectors.dtype != torch.float32:
         raise ValueError(f"{kind} vectors must be float32 of shape [n, d], got {vectors.dtype} {tuple(vectors.shape)}")
-    # A sum is finite only where every term is, and needs no mask of the vectors' size; an overflowing sum is looked at below.
+    # A sum is finite only where every term is, and needs no mask of the vectors' size; an overflowing sum is looked at
+    # below.
     suspicious = torch.nonzero(~torch.isfinite(vectors.sum(dim=1))).flatten().tolist()
     for row in suspicious:
         if not torch.isfinite(vectors[row]).all():
@@ -309,15 +322,10 @@ def _raise_not_finite(scores: torch.Tensor, start: int, order: np.ndarray, pool:
     query = _name(pool.query_names, start + row)
     candidate = _name(pool.candidate_names, int(order[column]))
     raise InputError(
-        f"the score of query {query} and candidate {candidate} is {scores[row, column].item()}: scores must be finite; "
-        "check the vectors or scores given"
+        f"the score of query {query} and candidate {candidate} is {scores[row, column].item()}: scores must be "
+        "finite; check the vectors or scores given"
     )
 
 
 def _name(names: Sequence[str] | None, index: int) -> str:
     return f"number {index}" if names is None else repr(names[index])
-
-
-def _is_other_rank() -> bool:
-    """Progress is shown by the first process only."""
-    return os.environ.get("RANK", "0") != "0"

@@ -1,4 +1,6 @@
-"""Counting within one block of scores: sort the columns of each language, then place the relevant scores by binary search."""
+"""Counting within one block of scores: sort the columns of each language, then place the relevant scores by binary
+search.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ class ScoreBlock:
         device: where the scores are.
         place_weights: float64 ``[D, top_k]`` or None, D sets of weights of the first places.
 
-    After `rank`, ``counts`` (int64 ``[4, entries]``: higher and tied in the pool, higher and tied in the own language),
-    ``top_counts`` (float64 ``[rows, L]``) and, with place weights, ``top_exposure`` (float64 ``[rows, D, L]``) describe the block.
+    After `rank`, ``counts`` (int64 ``[4, entries]``: higher and tied in the pool, higher and tied in the own
+    language), ``top_counts`` (float64 ``[rows, L]``) and, with place weights, ``top_exposure`` (float64 ``[rows, D,
+    L]``) describe the block.
     """
 
     def __init__(
@@ -119,14 +122,18 @@ class ScoreBlock:
         return sections
 
     def _best(self, sections: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The ``top_k`` best scores of each row, descending, and their languages: they are among the last of each language."""
+        """The ``top_k`` best scores of each row, descending, and their languages: they are among the last of each
+        language.
+        """
         ends = [section[:, -self.top_k :] for section in sections]
         languages = torch.repeat_interleave(torch.tensor([end.shape[1] for end in ends], device=ends[0].device))
         best = torch.topk(torch.cat(ends, dim=1), self.top_k, dim=1)
         return best.values, languages[best.indices]
 
     def _languages_of_top(self, above: np.ndarray, tied: np.ndarray) -> np.ndarray:
-        """Expected candidates of each language in the top k, from those above and at the k-th best score, ``[rows, L]``."""
+        """Expected candidates of each language in the top k, from those above and at the k-th best score, ``[rows,
+        L]``.
+        """
         places_left = self.top_k - above.sum(axis=1, keepdims=True)
         return above + tied * (places_left / tied.sum(axis=1, keepdims=True))
 
@@ -180,7 +187,8 @@ def numpy_is_faster(tensor: torch.Tensor) -> bool:
 def sort_rows(values: torch.Tensor, out: torch.Tensor) -> None:
     """Write the rows of float32 ``[rows, n]`` into ``out``, each sorted ascending, NaN last.
 
-    On a CPU numpy sorts: its vectorised sort is more than ten times faster than ``torch.sort``, which carries indices along.
+    On a CPU numpy sorts: its vectorised sort is more than ten times faster than ``torch.sort``, which carries indices
+    along.
     """
     if numpy_is_faster(values):
         sorted_rows = out.numpy()
@@ -201,7 +209,8 @@ def bisect(flat: Array, first: Array, end: Array, values: Array, right: bool = F
         right: go past elements equal to the value.
 
     Returns:
-        int64 of the same shape: the first place in ``flat`` from which the run is not below the value (``right``: above it).
+        int64 of the same shape: the first place in ``flat`` from which the run is not below the value (``right``:
+        above it).
 
     Example:
         >>> runs = np.array([1.0, 2.0, 2.0, 5.0, 7.0])  # [1, 2, 2] and [5, 7]
@@ -212,7 +221,8 @@ def bisect(flat: Array, first: Array, end: Array, values: Array, right: bool = F
     longest = int((end - first).max()) if len(first.flatten()) else 0
     step = 1 << (longest.bit_length() - 1) if longest else 0
     while step:
-        # Everything before `place` is below; are the next `step` elements too? Only the last of them needs to be looked at.
+        # Everything before `place` is below; are the next `step` elements too? Only the last of them needs to be
+        # looked at.
         probe = place + (step - 1)
         element = flat[probe.clip(max=len(flat) - 1)]
         is_below = (element <= values) if right else (element < values)

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.encode_texts import is_other_rank
+from hf_hybrid.retrieval.encode_sources import checked_id
 from hf_hybrid.retrieval.shards import Shards
+from hf_hybrid.retrieval.similarity import similarity_scores
 
 _QUERIES_AT_ONCE = 1024
 
@@ -21,7 +23,7 @@ class TopK:
     """The best k passages of Q queries, best first.
 
     Attributes:
-        scores: float32 ``[Q, k]``, dot products; -inf where an index found fewer than k.
+        scores: float32 ``[Q, k]``, similarities; -inf where an index found fewer than k.
         rows: int64 ``[Q, k]``, rows of the corpus; -1 where an index found fewer than k.
     """
 
@@ -46,15 +48,16 @@ def search_exactly(
     """Score all passages and keep the best.
 
     Args:
-        queries: float32 ``[Q, d]``; with L2-normalised vectors the score is the cosine similarity.
-        shards: the corpus.
+        queries: float32 ``[Q, d]``, L2-normalised where the corpus is.
+        shards: the corpus; its settings say by which similarity it is searched.
         k: passages for each query; all of them where the corpus has fewer.
         max_memory_mb: bound on a block of passages with its scores, in MiB; independent of the corpus.
         device: where the products are computed.
         show_progress: show a progress bar (first process only).
 
     Returns:
-        The passages, equal scores in the corpus's order. Which of several passages with the very score of the last place is kept is left open.
+        The passages, equal scores in the corpus's order. Which of several passages with the very score of the last
+        place is kept is left open.
 
     Raises:
         InputError: k below one, or queries of another dimension.
@@ -71,12 +74,16 @@ def search_exactly(
         for batch in batches
     ]
     rows = _block_rows(shards.dimension, min(len(queries), _QUERIES_AT_ONCE), max_memory_mb)
-    bar = tqdm(total=shards.num_rows, desc="Searching", unit="passage", disable=not show_progress or is_other_rank())
+    bar = tqdm(
+        total=shards.num_rows, desc="Searching", unit="passage", disable=not (show_progress and is_first_rank())
+    )
     with torch.inference_mode(), bar:
         for first, vectors in shards.blocks(rows):
             vectors = vectors.to(device)
             for number, batch in enumerate(batches):
-                best[number] = _merge(*best[number], batch @ vectors.T, first)
+                best[number] = _merge(
+                    *best[number], similarity_scores(batch, vectors, shards.settings.similarity), first
+                )
             bar.update(len(vectors))
     scores = torch.cat([found for found, _ in best]).cpu().numpy()
     found_rows = torch.cat([found for _, found in best]).cpu().numpy()
@@ -89,8 +96,8 @@ def check_search(queries: torch.Tensor, shards: Shards, k: int) -> None:
         raise InputError(f"k must be at least 1, got {k}")
     if queries.ndim != 2 or queries.shape[1] != shards.dimension:
         raise InputError(
-            f"queries of shape {tuple(queries.shape)} cannot be compared with vectors of dimension {shards.dimension}: "
-            "encode them with the model that encoded the corpus"
+            f"queries of shape {tuple(queries.shape)} cannot be compared with vectors of dimension "
+            f"{shards.dimension}: encode them with the model that encoded the corpus"
         )
 
 
@@ -109,11 +116,23 @@ def recall_against(found: TopK, exact: TopK) -> float:
 
 
 def trec_run(found: TopK, query_ids: Sequence[str], shards: Shards, tag: str = "hf_hybrid") -> list[str]:
-    """Lines of a TREC run file: ``query Q0 passage rank score tag``."""
+    """Lines of a TREC run file: ``query Q0 passage rank score tag``.
+
+    Raises:
+        InputError: An id with white space, which would be two fields, or a passage that the vectors have twice; names
+            it.
+    """
     lines = []
     for query, rows, scores in zip(query_ids, found.rows, found.scores, strict=True):
         kept = rows >= 0
-        names = shards.ids(rows[kept])
+        names = [checked_id(name, f"vectors in {shards.folder}") for name in shards.ids(rows[kept])]
+        checked_id(query, "the queries")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(
+                f"the vectors in {shards.folder} have the passage {twice!r} twice; encode the corpus again with "
+                "distinct ids"
+            )
         lines += [
             f"{query} Q0 {name} {rank} {score:.6f} {tag}"
             for rank, (name, score) in enumerate(zip(names, scores[kept], strict=True), start=1)

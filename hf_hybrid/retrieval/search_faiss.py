@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +12,9 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from hf_hybrid.engines.first_rank import is_first_rank
 from hf_hybrid.errors import InputError
-from hf_hybrid.output_files import check_output, write_json
-from hf_hybrid.retrieval.encode_texts import is_other_rank
+from hf_hybrid.output_files import check_output, whole_file, write_json
 from hf_hybrid.retrieval.search import TopK, check_search, recall_against, search_exactly
 from hf_hybrid.retrieval.shards import Shards
 
@@ -46,11 +44,14 @@ def build_index(
 
     Args:
         shards: the corpus.
-        kind: ``flat``: exact, all vectors in memory. ``ivfpq``: vectors in ``lists`` cells, each compressed to ``subvectors`` bytes.
-        lists: cells; by default four times the square root of the number of passages, as far as the corpus can train them.
-        subvectors: parts of a vector, a byte each; must divide the dimension. By default the dimension divided by four, or the nearest
-            smaller divisor.
-        probes: cells searched for each query; by default a sixteenth of them, at least eight. More find more and take longer.
+        kind: ``flat``: exact, all vectors in memory. ``ivfpq``: vectors in ``lists`` cells, each compressed to
+            ``subvectors`` bytes.
+        lists: cells; by default four times the square root of the number of passages, as far as the corpus can train
+            them.
+        subvectors: parts of a vector, a byte each; must divide the dimension. By default the dimension divided by
+            four, or the nearest smaller divisor.
+        probes: cells searched for each query; by default a sixteenth of them, at least eight. More find more and take
+            longer.
         seed: chooses the vectors that train the cells.
         show_progress: show a progress bar (first process only).
 
@@ -63,12 +64,15 @@ def build_index(
     faiss = _faiss()
     if kind not in INDEX_KINDS:
         raise InputError(f"index is {kind!r}: choose one of {', '.join(INDEX_KINDS)}")
+    metric = _metric(faiss, shards.settings.similarity)
     if kind == "flat":
-        index = faiss.IndexFlatIP(shards.dimension)
+        index = faiss.IndexFlat(shards.dimension, metric)
+    elif metric == faiss.METRIC_L1:
+        raise InputError(f"index is {kind!r}, which knows no manhattan distance: use a flat index, or search exactly")
     else:
         index = _train_ivfpq(faiss, shards, lists, subvectors, seed)
         index.nprobe = min(index.nlist, probes or max(8, index.nlist // 16))
-    bar = tqdm(total=shards.num_rows, desc="Indexing", unit="passage", disable=not show_progress or is_other_rank())
+    bar = tqdm(total=shards.num_rows, desc="Indexing", unit="passage", disable=not (show_progress and is_first_rank()))
     with bar:
         for _, vectors in shards.blocks(_BLOCK):
             index.add(vectors.numpy())
@@ -82,13 +86,20 @@ def search_index(index: faiss.Index, queries: torch.Tensor, shards: Shards, k: i
     if index.ntotal != shards.num_rows:
         raise InputError(f"the index has {index.ntotal} vectors, the corpus {shards.num_rows}: build it again")
     scores, rows = index.search(queries.cpu().float().contiguous().numpy(), min(k, shards.num_rows))
+    if shards.settings.similarity == "euclidean":
+        # FAISS leaves the root out, and rounding can make the square of a distance of nothing negative.
+        scores = np.sqrt(np.maximum(scores, 0))
+    if shards.settings.similarity in ("euclidean", "manhattan"):
+        scores = -scores
     return TopK(np.where(rows < 0, -np.inf, scores).astype(np.float32), rows.astype(np.int64))
 
 
 def measured_recall(
     index: faiss.Index, queries: torch.Tensor, shards: Shards, k: int, sample: int = 200, seed: int = 0
 ) -> float:
-    """Share of the exact best k that the index finds, on a sample of the queries; 1 minus it is what the index loses."""
+    """Share of the exact best k that the index finds, on a sample of the queries; 1 minus it is what the index
+    loses.
+    """
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(queries))[:sample])
     some = queries[chosen.to(queries.device)].cpu()
     return recall_against(search_index(index, some, shards, k), search_exactly(some, shards, k))
@@ -98,11 +109,8 @@ def save_index(index: faiss.Index, path: str | Path, shards: Shards, overwrite: 
     """Write an index beside a note of which vectors it holds (``<path>.json``)."""
     path = Path(path)
     check_output(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        fresh = str(Path(scratch) / path.name)
-        _faiss().write_index(index, fresh)
-        os.replace(fresh, path)
+    with whole_file(path) as fresh:
+        _faiss().write_index(index, str(fresh))
     write_json(f"{path}.json", {"vectors_sha256": shards.fingerprint(), "rows": shards.num_rows}, overwrite=True)
     return path
 
@@ -121,9 +129,17 @@ def load_index(path: str | Path, shards: Shards) -> faiss.Index:
     if note.get("vectors_sha256") != shards.fingerprint():
         raise InputError(f"{path} is an index of other vectors than {shards.folder}: build it again")
     try:
-        return _faiss().read_index(str(path))
+        index = _faiss().read_index(str(path))
     except RuntimeError as error:
         raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): build the index again") from error
+    if index.metric_type != _metric(_faiss(), shards.settings.similarity):
+        raise InputError(f"{path} compares by another similarity than {shards.settings.similarity}: build it again")
+    return index
+
+
+def _metric(faiss: Any, similarity: str) -> int:
+    distances = {"euclidean": faiss.METRIC_L2, "manhattan": faiss.METRIC_L1}
+    return distances.get(similarity, faiss.METRIC_INNER_PRODUCT)
 
 
 def _train_ivfpq(faiss: Any, shards: Shards, lists: int | None, subvectors: int | None, seed: int) -> faiss.IndexIVFPQ:
@@ -138,9 +154,9 @@ def _train_ivfpq(faiss: Any, shards: Shards, lists: int | None, subvectors: int 
         raise InputError(
             f"{shards.num_rows} passages cannot train {lists} cells and {1 << _BITS} codes: use a flat index"
         )
-    index = faiss.IndexIVFPQ(
-        faiss.IndexFlatIP(shards.dimension), shards.dimension, lists, subvectors, _BITS, faiss.METRIC_INNER_PRODUCT
-    )
+    metric = _metric(faiss, shards.settings.similarity)
+    quantiser = faiss.IndexFlat(shards.dimension, metric)
+    index = faiss.IndexIVFPQ(quantiser, shards.dimension, lists, subvectors, _BITS, metric)
     index.train(_sample(shards, max(lists * _TRAINING_PER_LIST, 64 << _BITS), seed))
     logger.info("IVF-PQ: %d cells, %d bytes a vector", lists, subvectors)
     return index

@@ -1,20 +1,21 @@
 """Vectors of a large corpus on disk: safetensors shards with a manifest.
 
-    manifest.json              what the vectors are of, written first; at the end, with the shards' rows and sha256, `complete: true`
-    shard-00000.safetensors    vectors [rows, d]; the passages' ids as UTF-8 bytes end to end, id_bytes [bytes] and id_ends [rows]
+    manifest.json              what the vectors are of, written first; at the end, with the shards' rows and sha256,
+                               `complete: true`
+    shard-00000.safetensors    vectors [rows, d]; the passages' ids as UTF-8 bytes end to end, id_bytes [bytes] and
+                               id_ends [rows]
     shard-00001.safetensors    ...
 
-A shard appears whole or not at all, and its content depends on its own rows alone: not on the other shards, the number of processes, or
-where an earlier run was stopped. Hence any number of processes can write shards side by side without talking to each other.
+A shard appears whole or not at all, and its content depends on its own rows alone: not on the other shards, the number
+of processes, or where an earlier run was stopped. Hence any number of processes can write shards side by side without
+talking to each other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,10 +28,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.output_files import write_json
-from hf_hybrid.retrieval.encode_sources import file_sha256
+from hf_hybrid.output_files import file_digest, whole_file, write_json
 
 SCHEMA_VERSION = 1
+# Fields that older manifests lack, and what they meant.
+_ADDED_LATER = {"similarity": "cosine", "modules": None}
 MANIFEST = "manifest.json"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -50,6 +52,9 @@ class ShardSettings:
         dimension: of the vectors.
         dtype: ``float32``, ``float16`` or ``bfloat16``.
         rows_per_shard: rows of every shard but the last.
+        similarity: by which they are searched; those of `cosine` are of unit length, and so were all before there was
+            a choice.
+        modules: what the encoder is made of; None where an older manifest does not say.
     """
 
     model: str
@@ -62,6 +67,8 @@ class ShardSettings:
     dimension: int
     dtype: str
     rows_per_shard: int
+    similarity: str = "cosine"
+    modules: str | None = None
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -77,6 +84,9 @@ class ShardWriter:
         folder: made where it does not exist.
         settings: compared with those of shards that are there.
 
+    Attributes:
+        is_complete: whether an earlier run has written all shards.
+
     Raises:
         InputError: the folder holds vectors of something else, or other files.
     """
@@ -84,11 +94,13 @@ class ShardWriter:
     def __init__(self, folder: str | Path, settings: ShardSettings) -> None:
         self.folder = Path(folder)
         self.settings = settings
+        self.is_complete = False
         manifest = self.folder / MANIFEST
         if manifest.is_file():
             known = _read_manifest(self.folder)
             _check_same(known, settings, manifest)
-            if known.get("complete") and not all((self.folder / shard["file"]).is_file() for shard in known["shards"]):
+            self.is_complete = bool(known.get("complete"))
+            if self.is_complete and not all((self.folder / shard["file"]).is_file() for shard in known["shards"]):
                 # A shard was deleted: nobody may take the vectors for complete before it is made again.
                 self._write_manifest([], complete=False)
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.glob("*.safetensors"))):
@@ -111,21 +123,20 @@ class ShardWriter:
         path = shard_path(self.folder, shard)
         for left_behind in self.folder.glob(f".{path.stem}.*"):  # by a process that was killed
             shutil.rmtree(left_behind, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=f".{path.stem}.") as scratch:
-            fresh = Path(scratch) / path.name
+        with whole_file(path) as fresh:
             save_file(tensors, fresh)
-            os.replace(fresh, path)
 
     def finish(self, num_shards: int) -> bool:
         """Complete the manifest when all shards are there.
 
         Returns:
-            Whether they are. Otherwise another process is still at work, and the last one to finish completes the manifest.
+            Whether they are. Otherwise another process is still at work, and the last one to finish completes the
+            manifest.
         """
         paths = [shard_path(self.folder, shard) for shard in range(num_shards)]
         if not all(path.is_file() for path in paths):
             return False
-        shards = [{"file": path.name, "rows": _rows(path), "sha256": file_sha256(path)} for path in paths]
+        shards = [{"file": path.name, "rows": _rows(path), "sha256": file_digest(path)} for path in paths]
         self._write_manifest(shards, complete=True)
         return True
 
@@ -161,7 +172,9 @@ class Shards:
         manifest = _read_manifest(folder)
         if not manifest.get("complete"):
             raise InputError(f"{folder}: encoding is not finished; run the same `hf-hybrid encode` again to go on")
-        settings = ShardSettings(**{name: manifest[name] for name in ShardSettings.__dataclass_fields__})
+        settings = ShardSettings(
+            **{name: manifest[name] for name in ShardSettings.__dataclass_fields__ if name in manifest}
+        )
         for shard in manifest["shards"]:
             path = folder / shard["file"]
             if not path.is_file() or _rows(path) != shard["rows"]:
@@ -191,7 +204,7 @@ class Shards:
         """
         for shard, digest in enumerate(self.sha256_of_shard):
             path = shard_path(self.folder, shard)
-            if file_sha256(path) != digest:
+            if file_digest(path) != digest:
                 raise InputError(
                     f"{path} has changed since it was written: delete it and run `hf-hybrid encode` again"
                 )
@@ -251,15 +264,6 @@ def shard_path(folder: Path, shard: int) -> Path:
     return folder / f"shard-{shard:05d}.safetensors"
 
 
-def model_sha256(model: torch.nn.Module) -> str:
-    """sha256 of a model's weights, by their names."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.detach().to("cpu").contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
 def _rows(path: Path) -> int:
     try:
         with safe_open(path, framework="pt") as file:
@@ -280,16 +284,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON ({error}): delete the folder and encode again") from error
-    if manifest.get("schema_version") != SCHEMA_VERSION or not set(ShardSettings.__dataclass_fields__) <= set(
-        manifest
-    ):
+    wanted = {name for name in ShardSettings.__dataclass_fields__ if name not in _ADDED_LATER}
+    if manifest.get("schema_version") != SCHEMA_VERSION or not wanted <= set(manifest):
         raise InputError(f"{path} is not a manifest of schema {SCHEMA_VERSION}: encode into another folder")
-    return manifest
+    return {**_ADDED_LATER, **manifest}
 
 
 def _check_same(manifest: Mapping[str, Any], settings: ShardSettings, path: Path) -> None:
     for name, value in vars(settings).items():
-        if manifest[name] != value:
+        unknown = name == "modules" and manifest[name] is None
+        if manifest[name] != value and not unknown:
             raise InputError(
-                f"{path}: {name} is {manifest[name]!r}, not {value!r}: these are vectors of something else; choose another folder"
+                f"{path}: {name} is {manifest[name]!r}, not {value!r}: these are vectors of something else; choose "
+                "another folder"
             )

@@ -1,4 +1,6 @@
-"""Pages are served with limits on every request, without monitoring, and with text that can be read in light and dark."""
+"""Pages are served with limits on every request, without monitoring, and with text that can be read in light and
+dark.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ def read_once(path: str | None, most: int) -> tuple[bytes, str]:
     """Content and name of a file that Gradio has put into its folder for uploads; the file is deleted.
 
     Args:
-        path: where Gradio says that it is. A request can say anything: nothing outside that folder is read, let alone deleted.
+        path: where Gradio says that it is. A request can say anything: nothing outside that folder is read, let alone
+            deleted.
         most: bytes; of a larger file one byte more is returned, so that the caller can tell.
 
     Raises:
@@ -36,7 +37,8 @@ def read_once(path: str | None, most: int) -> tuple[bytes, str]:
 def keep_clean(folder: str | Path, seconds: float = 120, every: float = 30) -> threading.Event:
     """Delete what lies in a folder longer than some seconds, from now on, in a thread that ends with the process.
 
-    Gradio's own `delete_cache` knows of whole files only: a refused or broken upload leaves its first part behind for ever.
+    Gradio's own `delete_cache` knows of whole files only: a refused or broken upload leaves its first part behind for
+    ever.
 
     Returns:
         An event that ends the thread when it is set.

@@ -1,7 +1,7 @@
 """When a checkpoint counts: every rank has written its files, and a manifest of their sizes was put beside them last.
 
-The loop writes a checkpoint file by file, some of them from every rank, so a run can die in the midst of it at any point.
-Nothing about a folder's name or any single file tells a whole checkpoint from a half one; the manifest does.
+The loop writes a checkpoint file by file, some of them from every rank, so a run can die in the midst of it at any
+point. Nothing about a folder's name or any single file tells a whole checkpoint from a half one; the manifest does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""`GuardedTraining`: what keeps a long training run from ending in a hang, in half a checkpoint, or in weights that are NaN.
+"""`GuardedTraining`: what keeps a long training run from ending in a hang, in half a checkpoint, or in weights that
+are NaN.
 
 A mixin for the trainer. Ranks compare their settings before training and agree on what they know every few seconds and
-before every checkpoint; a checkpoint counts once all ranks have written it; a run that was asked to stop saves and stops.
+before every checkpoint; a checkpoint counts once all ranks have written it; a run that was asked to stop saves and
+stops.
 """
 
 from __future__ import annotations
@@ -41,9 +43,9 @@ REPORT = "nonfinite_loss.json"
 # Arguments by which ranks take the same steps together.
 SHARED_ARGUMENTS = """
 max_steps num_train_epochs gradient_accumulation_steps learning_rate weight_decay lr_scheduler_type warmup_steps optim
-max_grad_norm seed bf16 fp16 gradient_checkpointing gradient_cache torch_compile max_tokens logging_strategy logging_steps
-logging_first_step eval_strategy eval_steps eval_delay eval_on_start save_strategy save_steps save_only_model
-save_total_limit load_best_model_at_end metric_for_best_model
+max_grad_norm seed bf16 fp16 gradient_checkpointing gradient_cache torch_compile max_tokens logging_strategy
+logging_steps logging_first_step eval_strategy eval_steps eval_delay eval_on_start save_strategy save_steps
+save_only_model save_total_limit load_best_model_at_end metric_for_best_model
 """.split()
 
 
@@ -76,16 +78,15 @@ class GuardedTraining:
 
     def _shared_facts(self, resume_from_checkpoint: str | bool | None) -> dict[str, object]:
         """What ranks must have in common, by the names of flags where there are such."""
-        loss = self.loss
         return {
             **self.fingerprint,
             "rows of a rank": self.args.global_batch_size // self.args.world_size,
             "num_negatives": self.train_dataset.num_negatives,
-            "scale": loss.scale,
-            "negatives": loss.negatives,
-            "symmetric": loss.symmetric,
+            "scale": self.args.scale,
+            "negatives": self.negatives,
+            "symmetric": self.args.symmetric,
             "embedding dimension": self.model.get_embedding_dimension(),
-            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "parameters": sum(parameter.numel() for parameter in self.loss.parameters()),
             "checkpoint to resume from": resume_from_checkpoint and Path(str(resume_from_checkpoint)).name,
             **{name: getattr(self.args, name) for name in SHARED_ARGUMENTS},
         }
@@ -136,8 +137,8 @@ class GuardedTraining:
             write_json(path, {"step": step, "grad_norm_by_rank": norms, "batches": batches}, overwrite=True)
         exchange(None)
         raise InputError(
-            f"loss, gradients or weights are not finite at step {step}: the batch's ids are in {path}; look at these rows, or "
-            f"lower --learning_rate, or train without --fp16; {self._way_back()}"
+            f"loss, gradients or weights are not finite at step {step}: the batch's ids are in {path}; look at these "
+            f"rows, or lower --learning_rate (with --resume_with_changes), or train without --fp16; {self._way_back()}"
         )
 
     def _way_back(self) -> str:

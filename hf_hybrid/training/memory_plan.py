@@ -1,7 +1,8 @@
 """Memory told in advance: what a step's activations will take, what is free, and how many chunks' graphs to keep.
 
-The bytes that a token's activations take are measured on one small pass. With the gradient cache that decides how many chunks are kept and how many are
-embedded twice; without it, a step that cannot fit is said before it fails, with the flags that help.
+The bytes that a token's activations take are measured on one small pass. With the gradient cache that decides how many
+chunks are kept and how many are embedded twice; without it, a step that cannot fit is said before it fails, with the
+flags that help.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def plan_memory(
 
 
 def free_memory(device: torch.device) -> float:
-    """Bytes that this rank may take: on a GPU all that is free but a margin, on a CPU its share of half of what is available."""
+    """Bytes that this rank may take: on a GPU all that is free but a margin, on a CPU its share of half of what is
+    available.
+    """
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return free - MARGIN * total

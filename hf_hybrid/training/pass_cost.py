@@ -1,11 +1,12 @@
 """What one more pass through the encoder costs, in tokens: measured on the device that trains, before it trains.
 
-A forward and backward pass takes some time however short its texts are: hundreds of kernels have to be launched. On a CPU that is the work of a
-few dozen tokens, on an H100 with 12 layers of width 384 of some 30,000, since the chip does the work itself in no time. Cutting a batch into chunks
-weighs padding against passes at this rate (module `data.chunks`), so the rate decides how much of a GPU is used.
+A forward and backward pass takes some time however short its texts are: hundreds of kernels have to be launched. On a
+CPU that is the work of a few dozen tokens, on an H100 with 12 layers of width 384 of some 30,000, since the chip does
+the work itself in no time. Cutting a batch into chunks weighs padding against passes at this rate (module
+`data.chunks`), so the rate decides how much of a GPU is used.
 
-Two passes of different size are timed, which give seconds a pass and seconds a token. The ratio is rounded to a power of two, so that noise rarely
-changes the cuts, and kept with every checkpoint: a resumed run cuts the same chunks.
+Two passes of different size are timed, which give seconds a pass and seconds a token. The ratio is rounded to a power
+of two, so that noise rarely changes the cuts, and kept with every checkpoint: a resumed run cuts the same chunks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What must be equal for a run to go on from a checkpoint: the plan and the data, and the teacher where there is one."""
+"""What must be equal for a run to go on from a checkpoint: the plan and the data, the loss, the teacher where there is
+one.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,32 @@ from transformers.trainer_callback import ExportableState
 
 from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.errors import InputError
+from hf_hybrid.losses import HybridContrastiveLoss, TrainingLoss
+from hf_hybrid.losses.protocol import loss_settings
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 
 
-def run_fingerprint(plan: HybridBatchPlan, teacher: TeacherVectors | None, weight: float) -> dict[str, Any]:
-    """Settings and data of a plan; with a teacher also the digest of its file, and its weight."""
-    targets = {} if teacher is None else {"teacher_vectors_sha256": teacher.sha256, "teacher_weight": weight}
-    return {**plan.fingerprint(), **targets}
+def run_fingerprint(plan: HybridBatchPlan, teacher: TeacherVectors | None, loss: TrainingLoss) -> dict[str, Any]:
+    """Settings and data of a plan, the digest of a teacher's file, and the loss's settings; its name if it is a user's
+    own.
+
+    Raises:
+        InputError: A setting of the loss cannot be stored, or has the name of another.
+    """
+    targets = {} if teacher is None else {"teacher_vectors_sha256": teacher.sha256}
+    name = {} if type(loss) is HybridContrastiveLoss else {"loss": type(loss).__name__}
+    others, settings = {**plan.fingerprint(), **targets, **name}, loss_settings(loss)
+    if clash := sorted(others.keys() & settings.keys()):
+        raise InputError(
+            f"loss: the setting {clash[0]} of {type(loss).__name__} is one of the run's; name it otherwise"
+        )
+    return {**others, **settings}
 
 
 class PlanState(TrainerCallback, ExportableState):
-    """Keeps a run's fingerprint in the trainer state, and refuses to resume it with other batches or targets."""
+    """Keeps a run's fingerprint in the trainer state, and refuses to resume it with other batches, targets or another
+    loss.
+    """
 
     def __init__(self, fingerprint: dict[str, Any]):
         self.fingerprint = fingerprint
@@ -48,6 +65,4 @@ def check_fingerprint(stored: dict[str, Any], current: dict[str, Any]) -> None:
     different = [key for key in {**stored, **current} if stored.get(key) != current.get(key)]
     if different:
         values = "; ".join(f"{key} was {stored.get(key)!r}, is {current.get(key)!r}" for key in different)
-        raise InputError(
-            f"resume: the checkpoint was trained on other batches ({values}); restore these or start a new run"
-        )
+        raise InputError(f"resume: the checkpoint is of another run ({values}); restore these or start a new run")

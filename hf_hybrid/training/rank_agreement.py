@@ -1,8 +1,8 @@
 """Keep ranks in step: the same settings at the start, the same batches since, and one step at which all of them stop.
 
-A rank that differs from the others, or stops alone, would leave them waiting in a collective. So what ranks must have in
-common is compared once, with words, before training; and every few seconds one small collective compares what they drew
-and tells all of them what any of them knows: a signal to stop, a loss that is not finite.
+A rank that differs from the others, or stops alone, would leave them waiting in a collective. So what ranks must have
+in common is compared once, with words, before training; and every few seconds one small collective compares what they
+drew and tells all of them what any of them knows: a signal to stop, a loss that is not finite.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class RankAgreement:
         most, least_negated, any_stop, slowest, bad = self._maximum(own)
         if most != -least_negated:
             raise InputError(
-                f"the ranks have drawn different batches by step {step} ({by_rank(exchange(describe()))}): give every rank "
-                "the same data and the same arguments, and resume from a checkpoint from before"
+                f"the ranks have drawn different batches by step {step} ({by_rank(exchange(describe()))}): give every "
+                "rank the same data and the same arguments, and resume from a checkpoint from before"
             )
         self._next_step = step + steps_apart(slowest)
         return Agreement(bool(any_stop), None if -bad == NOWHERE else -bad)

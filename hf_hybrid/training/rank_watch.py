@@ -1,9 +1,9 @@
 """Notice ranks that have fallen silent: a machine that lost power or its network, a process that is stuck.
 
-A process that dies closes its connections, and the other ranks fail within seconds. A machine that vanishes closes nothing:
-the others would wait in a collective until its time is out, half an hour by default (transformers hands `--ddp_timeout` to
-the backend on GPUs only). So every rank gives a sign of life through the store by which the ranks have met. The first rank
-looks for those of all others, they look for its, and who misses one ends the process.
+A process that dies closes its connections, and the other ranks fail within seconds. A machine that vanishes closes
+nothing: the others would wait in a collective until its time is out, half an hour by default (transformers hands
+`--ddp_timeout` to the backend on GPUs only). So every rank gives a sign of life through the store by which the ranks
+have met. The first rank looks for those of all others, they look for its, and who misses one ends the process.
 
 Time is counted in signs of one's own, not by the clock: a job that is suspended as a whole misses nothing.
 """
@@ -31,7 +31,9 @@ _runs = 0
 
 
 def timeout_seconds() -> float:
-    """How long a rank may be silent: the environment's HF_HYBRID_RANK_TIMEOUT, 45 by default; 0 switches watching off."""
+    """How long a rank may be silent: the environment's HF_HYBRID_RANK_TIMEOUT, 45 by default; 0 switches watching
+    off.
+    """
     try:
         return float(os.environ.get(VARIABLE, SECONDS))
     except ValueError:

@@ -1,12 +1,15 @@
-"""The folder of a training run: claimed once, never overwritten unasked, resumable, with its arguments beside its results."""
+"""The folder of a training run: claimed once, never overwritten unasked, resumable, with its arguments beside its
+results.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import tempfile
 import time
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.figures import RUN, columns
+from hf_hybrid.output_files import write_bytes
 from hf_hybrid.training.checkpoints import checkpoint_path, whole_steps
 
 if TYPE_CHECKING:
@@ -29,14 +34,36 @@ DEFAULT_PARENT = "outputs"
 # How long a run that is resumed waits for what is left of the one before.
 LOCK_SECONDS = 30.0
 # Follow from the others or belong to the run, not to its recipe.
-NOT_ARGUMENTS = ("output_dir", "resume", "per_device_train_batch_size", "ddp_find_unused_parameters", "local_rank")
+NOT_ARGUMENTS = (
+    "output_dir",
+    "resume",
+    "resume_with_changes",
+    "per_device_train_batch_size",
+    "ddp_find_unused_parameters",
+    "local_rank",
+)
+
+
+# What is there before a run has a checkpoint or an evaluation of its own: arguments, the measurement before training,
+# logs.
+OF_A_START = (
+    "arguments.*",
+    "before.*",
+    "before_*",
+    "nonfinite_loss.json",
+    "runs",
+    ".*.tmp",
+    ".before*",
+    ".nonfinite*",
+)
 
 
 class RunFolder:
     """Paths of a run and what is written there.
 
     `model/` the trained encoder, with LoRA `adapter/` the adapter alone, `before.json` and `results.json` the measured
-    values, `arguments.yaml` a recipe that repeats the run, `checkpoint-N/` where to resume.
+    values, `arguments.yaml` a recipe that repeats the run as it was begun, `changes.yaml` with what it went on
+    otherwise, `checkpoint-N/` where to resume.
     """
 
     def __init__(self, path: Path, last_checkpoint: str | None = None, lock: int | None = None):
@@ -48,8 +75,8 @@ class RunFolder:
     def open(cls, training_args: HybridTrainingArguments) -> RunFolder:
         """Claim the output directory: a fresh one, or with `resume` one that holds a run.
 
-        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint to go on
-        from. Until `release`, or its end, no other process can open the folder.
+        Sets `training_args.output_dir` where none was given. Every rank gets the same folder and the same checkpoint
+        to go on from. Until `release`, or its end, no other process can open the folder.
 
         Raises:
             InputError: The directory is in use, or there is nothing to resume.
@@ -63,6 +90,8 @@ class RunFolder:
             try:
                 path = _claim(training_args)
                 lock = _lock(path, LOCK_SECONDS if training_args.resume else 0)
+                if not training_args.resume:
+                    _clear_failed_start(path, locked=lock is not None)
                 outcome[0] = str(path)
             except InputError as error:
                 outcome[1] = str(error)
@@ -94,24 +123,26 @@ class RunFolder:
         """
         from hf_hybrid.evaluation.evaluate import evaluate_model
         from hf_hybrid.evaluation.query_values import query_table
-        from hf_hybrid.evaluation.results import build_results, write_results
+        from hf_hybrid.evaluation.results import build_results
 
         target = self.path / f"{name}.json"
         if trainer.is_world_process_zero() and not target.exists():
             evaluation = evaluate_model(model, benchmark, show_progress=True)
             results = build_results(evaluation, benchmark, f"{self.path.name}/model", seed=trainer.args.seed)
             training = {"steps": trainer.state.global_step, "plan": trainer.fingerprint}
-            write_results(target, {**results, "training": training}, queries=query_table(evaluation, benchmark))
+            if trainer.settings.changes:
+                training["changes"] = trainer.settings.changes
+            replace(results, further={"training": training}).save(target, queries=query_table(evaluation, benchmark))
         trainer.accelerator.wait_for_everyone()
 
     def report(self, trainer: HybridTrainer) -> None:
         """Print the table of before and after, and where the model is (first rank only)."""
-        from hf_hybrid.evaluation.results import read_results
+        from hf_hybrid.evaluation.results import Results
 
         if not trainer.is_world_process_zero():
             return
         files = {"before": self.path / "before.json", "after": self.path / "results.json"}
-        summaries = {name: read_results(file)["summary"] for name, file in files.items() if file.exists()}
+        summaries = {name: Results.load(file).summary for name, file in files.items() if file.exists()}
         table = f"\n{comparison_table(summaries)}\n" if summaries else ""
         adapter = f"adapter: {self.adapter}\n" if self.adapter.exists() else ""
         sys.stdout.write(f"{table}\nmodel: {self.model}\n{adapter}")
@@ -127,19 +158,8 @@ class RunFolder:
                 if field.init and isinstance(value, bool | int | float | str | list) and value != default:
                     chosen[field.name] = value
         chosen = {name: value for name, value in chosen.items() if name not in NOT_ARGUMENTS and value != []}
-        target = self.path / "arguments.yaml"
-        partial = target.with_suffix(".tmp")
-        partial.write_text(yaml.safe_dump(chosen, allow_unicode=True, sort_keys=True), encoding="utf-8")
-        os.replace(partial, target)
-
-
-ROWS = {
-    "Mo (query and passage in one language), mAP": "mo_map",
-    "Cr (ordered language pairs), mAP": "cr_map",
-    "Mul (one pool of all languages), mAP": "mul_map",
-    "rank distance of parallel answers, mean": "rank_distance",
-    "query's language among the top 10": "own_language_share_at_10",
-}
+        recipe = yaml.safe_dump(chosen, allow_unicode=True, sort_keys=True)
+        write_bytes(self.path / "arguments.yaml", recipe.encode(), overwrite=True)
 
 
 def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
@@ -150,9 +170,10 @@ def comparison_table(summaries: dict[str, dict[str, float]]) -> str:
                                                        before
         Mo (query and passage in one language), mAP     0.250
     """
-    width = max(map(len, ROWS))
+    rows = columns(RUN)
+    width = max(len(row.title) for row in rows)
     lines = [" " * width + "".join(f"{name:>10}" for name in summaries)]
-    for label, key in ROWS.items():
+    for label, key, *_ in rows:
         values = [summary.get(key) for summary in summaries.values()]
         if any(value is not None for value in values):
             cells = ("-" if v is None else f"{v:.1f}" if v >= 10 else f"{v:.3f}" for v in values)
@@ -169,7 +190,7 @@ def _claim(training_args: HybridTrainingArguments) -> Path:
         path = Path(training_args.output_dir).expanduser()
     if path.is_file():
         raise InputError(f"output_dir: {path} is a file; choose a folder")
-    if path.is_dir() and any(path.iterdir()) and not training_args.resume:
+    if path.is_dir() and not training_args.resume and not _is_failed_start(path):
         raise InputError(f"output_dir: {path} is in use; continue its run with --resume, or choose another folder")
     if training_args.resume and not path.is_dir():
         raise InputError(f"resume: there is no run in {path}; check output_dir, or start without --resume")
@@ -177,9 +198,26 @@ def _claim(training_args: HybridTrainingArguments) -> Path:
         raise InputError(f"resume: the run in {path} is finished; its model is in {path / 'model'}")
     try:
         path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except OSError as error:
-        raise InputError(f"output_dir: cannot make {path} ({error.strerror}); choose another folder") from None
+        raise InputError(f"output_dir: cannot write to {path} ({error.strerror}); choose another folder") from None
     return path
+
+
+def _is_failed_start(path: Path) -> bool:
+    """Whether a folder holds nothing, or only what a run writes before its first checkpoint or evaluation."""
+    return all(any(entry.match(pattern) for pattern in OF_A_START) for entry in path.iterdir())
+
+
+def _clear_failed_start(path: Path, locked: bool) -> None:
+    """Remove what a run left that failed at its start, so that the same command can be given again."""
+    left = [entry for entry in path.iterdir() if entry.is_file()]
+    if left and not locked:
+        # Without locks a run that is at its start looks the same.
+        raise InputError(f"output_dir: {path} is in use; continue its run with --resume, or choose another folder")
+    for entry in left:
+        entry.unlink()
 
 
 def _free_folder(wanted: Path) -> Path:
@@ -199,15 +237,17 @@ def _common_checkpoint(path: str) -> str | None:
     if not common and any(every):
         seen = by_rank([f"{len(steps)} checkpoints" for steps in every])
         raise InputError(
-            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all machines "
-            "share, or train with --save_on_each_node"
+            f"resume: no checkpoint in {path} is whole for all ranks ({seen}): let output_dir be a folder that all "
+            "machines share, or train with --save_on_each_node"
         )
     logger.info("Resuming from %s", f"step {max(common)}" if common else "the start: no checkpoint is whole yet")
     return str(checkpoint_path(path, max(common))) if common else None
 
 
 def _lock(path: Path, seconds: float) -> int | None:
-    """A lock on a folder that the operating system drops with the process, however it ends; None where there are none."""
+    """A lock on a folder that the operating system drops with the process, however it ends; None where there are
+    none.
+    """
     try:
         import fcntl
 

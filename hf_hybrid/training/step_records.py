@@ -1,7 +1,7 @@
 """What the steps since the last agreement of the ranks have drawn and brought: batches, losses, norms of gradients.
 
-Losses stay on their device until they are asked for, so that no step waits for it; then one transfer tells which of them
-is not finite, and the plan tells which rows its batch had.
+Losses stay on their device until they are asked for, so that no step waits for it; then one transfer tells which of
+them is not finite, and the plan tells which rows its batch had.
 """
 
 from __future__ import annotations

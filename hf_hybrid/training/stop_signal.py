@@ -1,8 +1,8 @@
 """SIGTERM, or a launcher that has gone, asks a training run to stop; the loop does so when it has saved.
 
-Machines that can be taken away announce it by SIGTERM. torchrun and `accelerate launch` with several processes hand it on
-and kill after 30 seconds (TORCH_ELASTIC_SHUTDOWN_TIMEOUT of the launcher changes that); `accelerate launch` with one process
-dies of it and hands nothing on, so that processes watch whether their launcher still is there.
+Machines that can be taken away announce it by SIGTERM. torchrun and `accelerate launch` with several processes hand it
+on and kill after 30 seconds (TORCH_ELASTIC_SHUTDOWN_TIMEOUT of the launcher changes that); `accelerate launch` with
+one process dies of it and hands nothing on, so that processes watch whether their launcher still is there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class StopSignal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._previous is not None:
-            # A launcher signals the ranks that are still on their way out: they end with their own status all the same.
+            # A launcher signals the ranks that are still on their way out: they end with their own status all the
+            # same.
             stopping = kind is not None and issubclass(kind, Interrupted)
             signal.signal(signal.SIGTERM, signal.SIG_IGN if stopping else self._previous)
 
@@ -72,10 +73,11 @@ class StopSignal:
 
 
 def obey_parent_only(worker: int) -> None:
-    """Let a data loader's worker live on when a launcher signals all processes of a rank: its last step needs the worker.
+    """Let a data loader's worker live on when a launcher signals all processes of a rank: its last step needs the
+    worker.
 
-    The rank itself still ends it by SIGTERM, as it does on its way out. Python's handlers are not told who sends a signal,
-    so a thread takes the signals instead, where the system has that.
+    The rank itself still ends it by SIGTERM, as it does on its way out. Python's handlers are not told who sends a
+    signal, so a thread takes the signals instead, where the system has that.
 
     Args:
         worker: Number of the worker, as `worker_init_fn` is called with.

@@ -1,20 +1,22 @@
 """`HybridTrainer`: sentence-transformers' trainer on global hybrid batches.
 
-What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that mix
-or refill them), the loss (ids travel with the batch), and the logged values. `GuardedTraining` adds what long runs need when
-something fails. Everything else (optimisers, schedules, checkpoints, DDP, evaluation, callbacks) is the
-`transformers.Trainer`'s.
+What it replaces, and why: the training data loader (accelerate would shard our global batches over ranks in ways that
+mix or refill them), the loss (any that follows `losses.protocol`; ids travel with the batch), and the logged values.
+`GuardedTraining` adds what long runs need when something fails. Everything else (optimisers, schedules, checkpoints,
+DDP, evaluation, callbacks) is the `transformers.Trainer`'s.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import fields
 from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import DynamoBackend
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers.base.modules import Normalize
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import ProgressCallback, Trainer, TrainerCallback
@@ -26,17 +28,25 @@ from hf_hybrid.data.teacher_targets import TeacherTargets
 from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
-from hf_hybrid.encoders.models import compile_encoder, is_static
+from hf_hybrid.encoders.models import compile_encoder
+from hf_hybrid.encoders.text_inputs import ensure_padding
 from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.engines.onednn import onednn_layers
 from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses import HybridContrastiveLoss
+from hf_hybrid.losses import HybridContrastiveLoss, TrainingLoss
 from hf_hybrid.losses.gradient_cache import GIB
+from hf_hybrid.losses.protocol import call_loss, check_loss
 from hf_hybrid.plan.batch_plan import HybridBatchPlan, HybridBatchSampler
 from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
+from hf_hybrid.training.embedding_check import check_embedding
 from hf_hybrid.training.guards import GuardedTraining
+from hf_hybrid.training.hub_access import explain_hub_failure
+from hf_hybrid.training.loss_scalars import LossScalars
+from hf_hybrid.training.loss_state import LossState
 from hf_hybrid.training.plan_state import PlanState, run_fingerprint
+from hf_hybrid.training.progress import QuietProgress
+from hf_hybrid.training.run_settings import RunSettings, check_batches, run_settings, set_rates, write_changes
 from hf_hybrid.training.stop_signal import obey_parent_only
 
 logger = logging.getLogger(__name__)
@@ -52,8 +62,15 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         model: The encoder.
         args: See `HybridTrainingArguments`.
         train_dataset: The renditions to train on.
-        evaluator: Called at every evaluation; `hf_hybrid.evaluation.evaluate.HybridEvaluator` reports Mo, Cr, Mul, rank distance.
+        evaluator: Called at every evaluation; `hf_hybrid.evaluation.evaluate.HybridEvaluator` reports Mo, Cr, Mul,
+            rank distance.
         callbacks, optimizers: As for `transformers.Trainer`.
+        loss: A loss of your own, see `hf_hybrid.losses.TrainingLoss`; by default `HybridContrastiveLoss` as `args`
+            say.
+
+    Raises:
+        InputError: The loss does not follow the protocol, or has parameters that the engine cannot train, or `args`
+            have settings of the default loss beside it.
 
     Example:
         >>> trainer = HybridTrainer(model, HybridTrainingArguments("out", arm="hybrid"), pairs)    # doctest: +SKIP
@@ -71,27 +88,48 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         evaluator: Any = None,
         callbacks: list[TrainerCallback] | None = None,
         optimizers: tuple = (None, None),
+        loss: TrainingLoss | None = None,
     ):
         check_launch(args)
+        if loss is not None:
+            check_loss(loss)
+            _refuse_settings_of_the_default(args)
+        ensure_padding(model)
         self.plan = None if train_dataset is None else _plan(train_dataset, args)
-        negatives, count = _negatives(args, train_dataset)
+        self.negatives, count = _negatives(args, train_dataset)
         # The first process tokenises, the others read its cache.
         teacher = TeacherVectors.open(args.teacher_vectors) if args.teacher_vectors and args.teacher_weight else None
         with args.main_process_first(local=False, desc="tokenising"):
             tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
-        self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, args.teacher_weight)
+        own_settings = {"negatives": self.negatives, "similarity": model.similarity_fn_name}
+        if loss is None:
+            weight = args.teacher_weight if teacher else 0.0
+            loss = HybridContrastiveLoss(
+                args.scale,
+                self.negatives,
+                args.symmetric,
+                teacher_weight=weight,
+                similarity=model.similarity_fn_name,
+            )
+            _warn_of_scale(model, args)
+            own_settings |= {"scale": args.scale, "symmetric": args.symmetric}
+        self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, loss)
+        self.settings = RunSettings(run_settings(model, args, own_settings, count))
+        self._changes_settings = False
         super().__init__(
             model=model,
             args=args,
             train_dataset=tokenised,
-            loss=HybridContrastiveLoss(
-                args.scale, negatives, args.symmetric, _cache_budget(args), args.teacher_weight if teacher else 0.0
-            ),
+            loss=loss,
             evaluator=evaluator,
             data_collator=_collator(model, args),
-            callbacks=[*(callbacks or []), *([] if self.plan is None else [PlanState(self.fingerprint)])],
+            callbacks=[
+                *(callbacks or []),
+                *([] if self.plan is None else [PlanState(self.fingerprint), self.settings]),
+            ],
             optimizers=optimizers,
         )
+        check_embedding(self.model)
         engine = check_engine(self.accelerator, args)
         self.add_callback(EngineReport(self, engine))
         # Copied before the engine cuts the weights into pieces.
@@ -99,20 +137,43 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         if engine.name == "FSDP2":
             shard_layers(self.accelerator.state.fsdp_plugin, self.model)
         self._compile_inside()
+        self.loss_state = LossState(self.loss, self.model, engine.name)
+        self.add_callback(self.loss_state)
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
-        if self.pop_callback(ProgressCallback) is not None:
-            self.add_callback(QuietProgress)
+        self._cache_budget = _cache_budget(args)
         self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
+        self._scalars = LossScalars()
+        if self.pop_callback(ProgressCallback) is not None:
+            self.add_callback(QuietProgress(self._scalars))
         if self.plan is not None and self.is_world_process_zero():
             logger.info("%s", describe_plan(self.plan))
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are compiled."""
+        """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are
+        compiled.
+        """
+        checkpoint = args[0] if args else kwargs.get("resume_from_checkpoint")
+        if isinstance(checkpoint, str) and self.plan is not None:
+            self._changes_settings = self.settings.check(checkpoint, self.fingerprint, self.args.resume_with_changes)
+            if self._changes_settings and self.is_deepspeed_enabled:
+                raise InputError(
+                    "resume_with_changes: DeepSpeed brings its optimiser back as it was; restore the settings, or "
+                    "start a new run"
+                )
+            if self._changes_settings and self.is_world_process_zero():
+                write_changes(self.args.output_dir, self.settings.changes)
         if self.args.device.type != "cpu" or self.args.torch_compile:
             return super().train(*args, **kwargs)
         with onednn_layers(self.model):
             return super().train(*args, **kwargs)
+
+    @staticmethod
+    def check_batches(checkpoint: str, pairs: ParallelPairs, args: HybridTrainingArguments) -> None:
+        """Refuse to resume with other data or another plan, before an encoder is built for them; see
+        `run_settings`.
+        """
+        check_batches(checkpoint, _plan(pairs, args).fingerprint())
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
@@ -130,7 +191,8 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             collate_fn=self.data_collator,
             num_workers=workers,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
-            # A process that forks while one of its threads ends can leave the child hanging (CPython 3.11): once is enough.
+            # A process that forks while one of its threads ends can leave the child hanging (CPython 3.11): once is
+            # enough.
             persistent_workers=workers > 0,
             timeout=LOADER_SECONDS if workers else 0,
             prefetch_factor=self.args.dataloader_prefetch_factor,
@@ -141,6 +203,10 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         return prepare_data_loader(
             loader, device=self.args.device, num_processes=1, process_index=0, put_on_device=True
         )
+
+    def init_hf_repo(self, *args: Any, **kwargs: Any) -> None:
+        with explain_hub_failure(self.args.hub_model_id or "the run's repository"):
+            super().init_hf_repo(*args, **kwargs)
 
     def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:
         # Our data set is tokenised already; the parent's checks are for text columns.
@@ -171,6 +237,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             trained, self.model = self.model, encoder
             try:
                 super()._save(output_dir, state_dict)
+                self.loss_state.save(output_dir or self.args.output_dir)
             finally:
                 self.model = trained
 
@@ -183,6 +250,15 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             load_adapter_weights(self.model, checkpoint_path)
         else:
             super()._load_from_checkpoint(checkpoint_path)
+        self.loss_state.load(checkpoint_path)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if not self._changes_settings:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        rates = list(getattr(self.lr_scheduler, "scheduler", self.lr_scheduler).base_lrs)
+        super()._load_optimizer_and_scheduler(checkpoint)
+        set_rates(self.optimizer, self.lr_scheduler, rates)
 
     def _load_best_model(self) -> None:
         if self._skeleton is not None:
@@ -191,7 +267,9 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             super()._load_best_model()
 
     def _compile_inside(self) -> None:
-        """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many chunks."""
+        """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many
+        chunks.
+        """
         plugin = self.accelerator.state.dynamo_plugin
         if plugin.backend == DynamoBackend.NO:
             return
@@ -204,39 +282,26 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Loss of this rank's rows against the passages of the whole global batch."""
-        loss, similarities = self.loss(model, inputs)
-        self._statistics.add(inputs, similarities)
+        """The loss's value for this rank's rows; its mean over ranks is that of the whole global batch."""
+        loss, scalars = call_loss(self.loss, model, {**inputs, "cache_budget": self._cache_budget})
+        self._statistics.add(inputs)
+        self._scalars.add(scalars)
         return (loss, {}) if return_outputs else loss
 
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        loss = super().training_step(*args, **kwargs)
+        if self.accelerator.sync_gradients:
+            self.loss_state.average_gradients()
+        return loss
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add to training logs what was drawn since the last one: shares of arms and languages, similarities."""
+        """Add to training logs what was drawn since the last one, shares of arms and languages, and the loss's
+        scalars.
+        """
         if "loss" in logs:
             logs = {**logs, **self._statistics.pop(self.accelerator)}
+            logs |= self._scalars.pop(self.accelerator, taken={*logs, "epoch", "step"})
         super().log(logs, start_time)
-
-
-class QuietProgress(ProgressCallback):
-    """The Trainer's progress bar, with one readable line per log instead of a dictionary."""
-
-    SHOWN = (
-        *(
-            "loss",
-            "grad_norm",
-            "learning_rate",
-            "positive_similarity",
-            "hardest_negative_similarity",
-            "teacher_similarity",
-        ),
-        *("eval_mo_map", "eval_cr_map", "eval_mul_map", "eval_rank_distance"),
-    )
-
-    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
-        if state.is_world_process_zero and self.training_bar is not None and logs:
-            shown = [key for key in logs if key in self.SHOWN or key.startswith("share_")]
-            values = (f"{key.removeprefix('eval_')} {float(logs[key]):.4g}" for key in shown)
-            if line := "  ".join(values):
-                self.training_bar.write(f"step {state.global_step}: {line}")
 
 
 def _plan(pairs: ParallelPairs, args: HybridTrainingArguments) -> HybridBatchPlan:
@@ -260,11 +325,9 @@ def _tokenised(
 
 
 def _collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:
-    if is_static(model):
-        return HybridCollator(None)
     # Tensor cores take widths of eight; a CPU takes them as they come.
     multiple = 8 if args.device.type == "cuda" else None
-    return HybridCollator(model.tokenizer.pad_token_id, args.chunk_tokens, multiple)
+    return HybridCollator.of(model, args.chunk_tokens, multiple)
 
 
 def _cache_budget(args: HybridTrainingArguments) -> float | None:
@@ -276,8 +339,25 @@ def _cache_budget(args: HybridTrainingArguments) -> float | None:
     return torch.cuda.mem_get_info(args.device)[0] / 2 if args.device.type == "cuda" else GIB
 
 
+def _warn_of_scale(model: SentenceTransformer, args: HybridTrainingArguments) -> None:
+    if model.similarity_fn_name == "dot" and args.scale == type(args).scale and not isinstance(model[-1], Normalize):
+        logger.warning(
+            "scale: %g is meant for cosines, and this encoder compares by dot product, where 1 is usual", args.scale
+        )
+
+
+def _refuse_settings_of_the_default(args: HybridTrainingArguments) -> None:
+    """Flags that a loss of the user's own would not hear of are not passed over in silence."""
+    defaults = {field.name: field.default for field in fields(args)}
+    for name in ("scale", "symmetric"):
+        if getattr(args, name) != defaults[name]:
+            raise InputError(
+                f"{name}: is a setting of the default loss; leave it out, and give your own loss what it needs"
+            )
+
+
 def _negatives(args: HybridTrainingArguments, pairs: ParallelPairs | None) -> tuple[str, int]:
-    """The loss's negatives and how many hard ones a row brings."""
+    """The default loss's negatives and how many hard ones a row brings."""
     has = pairs is not None and pairs.has_negatives
     chosen = args.negatives if args.negatives != "auto" else ("in_batch+hard" if has else "in_batch")
     if chosen != "in_batch" and not has:

@@ -14,12 +14,13 @@ import sys
 import time
 from pathlib import Path
 
+from mix.build import MixOptions, build_mix
+from mix.card import write_card
+from mix.language_check import LANGUAGES
+from mix.licences import GROUPS
+
 from hf_hybrid.cli.decontaminate import named_paths
 from hf_hybrid.errors import InputError
-from hf_hybrid.mix.build import MixOptions, build_mix
-from hf_hybrid.mix.card import write_card
-from hf_hybrid.mix.language_check import LANGUAGES
-from hf_hybrid.mix.licences import GROUPS
 
 HERE = Path(__file__).resolve().parent
 

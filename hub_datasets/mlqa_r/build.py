@@ -10,8 +10,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hf_hybrid.benchmarks.hub_build import Origin, build_command
 from hf_hybrid.benchmarks.mlqa_r import SOURCE
+
+# The builder lies beside XQuAD-R: both are LAReQA's.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "xquad_r"))
+from lareqa_build import Origin, build_command
 
 ORIGIN = Origin("google-research-datasets/lareqa, folder mlqa-r before commit b91469b")
 

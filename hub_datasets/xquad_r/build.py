@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hf_hybrid.benchmarks.hub_build import Origin, build_command
+from lareqa_build import Origin, build_command
+
 from hf_hybrid.benchmarks.xquad_r import SOURCE
 
 ORIGIN = Origin(

@@ -19,7 +19,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from xlir_demo.page import build_page, serve
-from xlir_demo.start import load_shown
+from xlir_demo.start import load_page_views
 
 from hf_hybrid.errors import InputError
 
@@ -37,11 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
     arguments = parser.parse_args(argv)
     try:
-        shown = load_shown(arguments.models)
+        views = load_page_views(arguments.models)
     except InputError as error:
         sys.stderr.write(f"app.py: error: {error}\n")
         return 2
-    serve(build_page(shown), server_name=arguments.host, server_port=arguments.port)
+    serve(build_page(views), server_name=arguments.host, server_port=arguments.port)
     return 0
 
 

@@ -19,6 +19,7 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.metric.output import compute_metric
 from hf_hybrid.space_page.serving import launch
 from hf_hybrid.space_page.uploads import read_once
+from hf_hybrid.text_files import decoded as text_of_bytes
 
 TITLE = "Hybrid XLIR mAP"
 INTRODUCTION = f"""\
@@ -112,10 +113,7 @@ def decoded(content: bytes) -> str:
     """
     if len(content) > MAX_BYTES:
         raise InputError(f"The file is larger than {MAX_BYTES:,} bytes.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not text in UTF-8.") from error
+    return text_of_bytes(content, "The file")
 
 
 def build_app() -> gr.Blocks:

@@ -30,6 +30,8 @@ Choose a configuration with `evaluate.load("hybrid_xlir_map", CONFIG)`; every ro
     compute keywords: candidate_languages (dict candidate id -> language), relevance (dict query id -> list of all relevant candidate ids),
     pool_sizes=None, k=10, ties="expected", clusters=None
 
+Where relevance maps a query to grades, {candidate id: grade}, a grade above 0 is relevant, in all measures.
+
 "embeddings": vectors; the pool comes with `compute`.
     query_id (str), query_language (str)
     embedding (list of d float)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from hf_hybrid.evaluation.figures import ARMS, MAIN, METRIC_PAGE, SETTINGS, column_of, columns, find_figure
+
 CSS = """
 .xlir figure { margin: 0 0 1.25rem; overflow-x: auto; }
 .xlir table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -22,24 +24,12 @@ CSS = """
 .xlir p.note { max-width: 60rem; }
 """
 
-_KEY = (("mo_map", "Mo: within a language"), ("cr_map", "Cr: across languages"), ("mul_map", "Mul: one pool of all"))
-_BIAS = (
-    ("rank_distance", "Rank distance, mean", "places; lower is better", 1),
-    ("rank_distance_median", "Rank distance, median", "places", 1),
-    ("rank_distance_normalised", "Rank distance / (N - 1)", "0 to 1", 4),
-    ("max_rank", "Max@R", "rank of the last relevant candidate", 1),
-    ("one_target_own_map", "One target, own language", "mAP", 4),
-    ("one_target_other_map", "One target, other languages", "mAP", 4),
-    ("one_target_own_advantage", "Advantage of the own language", "0: no bias", 4),
-    ("kendall_w", "Kendall's W", "0: languages ranked alike; 1: always in one order", 4),
-    ("peer", "PEER", "near 1: languages ranked alike", 4),
-)
+_KEY = tuple(f"{setting}_{MAIN}" for setting in SETTINGS)
 _ABOUT_MAP = (
     "mAP, mean average precision, lies between 0 and 1. 1 means that every right answer stands above every wrong one, for every query. In the matrix, a "
     "row is a language of the queries and a column the only language that is searched; dark is good."
 )
 _ABOUT_BIAS = "Language bias: how far apart the search puts the same answer in different languages, and how much it favours the language of the query."
-_PER_LANGUAGE = (("mo_map", "Mo"), ("cr_map", "Cr"), ("mul_map", "Mul"), ("rank_distance", "Rank distance"))
 
 
 def result_html(result: Mapping[str, Any]) -> str:
@@ -62,7 +52,8 @@ def error_html(message: str) -> str:
 
 def _key_figures(result: Mapping[str, Any]) -> str:
     items = "".join(
-        f"<div><dt>{escape(label)}</dt><dd>{_number(result.get(name), 4)}</dd></div>" for name, label in _KEY
+        f"<div><dt>{escape(column.title)}</dt><dd>{_number(result.get(column.key), column.decimals)}</dd></div>"
+        for column in (column_of(name, METRIC_PAGE) for name in _KEY)
     )
     return f'<dl class="key" aria-label="mAP in the three settings">{items}</dl>'
 
@@ -88,23 +79,23 @@ def _cell(value: float | None, own: bool) -> str:
 
 
 def _per_language(result: Mapping[str, Any]) -> str:
+    titles = {column.key: column.title for column in columns(ARMS)}
+    shown = [column_of(name, METRIC_PAGE) for name in titles]
     rows = []
     for tag in result["languages"]:
         figures = result["per_language"].get(tag, {})
-        values = "".join(
-            f"<td>{_number(figures.get(name), 1 if name == 'rank_distance' else 4)}</td>" for name, _ in _PER_LANGUAGE
-        )
+        values = "".join(f"<td>{_number(figures.get(column.key), column.decimals)}</td>" for column in shown)
         rows.append(f'<tr><th scope="row">{_tag(tag)}</th>{values}</tr>')
-    head = "".join(f'<th scope="col">{escape(label)}</th>' for _, label in _PER_LANGUAGE)
+    head = "".join(f'<th scope="col">{escape(title[:1].upper() + title[1:])}</th>' for title in titles.values())
     return _table("By query language", f'<tr><th scope="col">language</th>{head}</tr>', rows)
 
 
 def _bias(result: Mapping[str, Any]) -> str:
     rows = [
-        f'<tr><th scope="row">{escape(label)}</th><td>{_number(result[name], digits)}</td>'
-        f'<td style="text-align:start">{escape(unit)}</td></tr>'
-        for name, label, unit, digits in _BIAS
-        if name in result
+        f'<tr><th scope="row">{escape(column.title)}</th><td>{_number(result[column.key], column.decimals)}</td>'
+        f'<td style="text-align:start">{escape(find_figure(column.key).reading)}</td></tr>'
+        for column in columns(METRIC_PAGE)
+        if column.key in result and column.key not in _KEY
     ]
     head = '<tr><th scope="col">measure</th><th scope="col">value</th><th scope="col">reading</th></tr>'
     return _table("Language bias in the pool of all languages", head, rows) if rows else ""

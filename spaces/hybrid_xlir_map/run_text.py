@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from typing import Any
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.text_files import decoded, json_value
 
 MAX_BYTES = 1_000_000
 MAX_ROWS = 20_000
@@ -47,7 +47,9 @@ def parse_run(text: str) -> tuple[dict[str, list], dict[str, int]]:
     # A character is at least a byte: do not encode what is too long anyway.
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise InputError(f"The run is larger than {MAX_BYTES:,} bytes: use the metric in Python for large runs.")
-    text = text.lstrip("\ufeff").strip()
+    text = decoded(text, "The run").strip()
+    if not text:
+        raise InputError("There is no run: paste one, upload a file or choose an example.")
     rows, sizes = _read_json(text) if text[0] in "{[" else _read_csv(text)
     if not rows:
         raise InputError("The run has no rows.")
@@ -57,7 +59,8 @@ def parse_run(text: str) -> tuple[dict[str, list], dict[str, int]]:
 def _read_csv(text: str) -> tuple[list[dict[str, Any]], Any]:
     sizes: dict[str, str] = {}
     lines = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
+        line = line.removesuffix("\r")
         if line.startswith("#"):
             match = _POOL_LINE.fullmatch(line.strip())
             for part in re.split(r"[\s,;]+", match[1].strip()) if match else ():
@@ -83,9 +86,9 @@ def _read_csv(text: str) -> tuple[list[dict[str, Any]], Any]:
 
 def _read_json(text: str) -> tuple[list[dict[str, Any]], Any]:
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"This is not JSON: {_shown(str(error))}.") from error
+        content = json_value(text, "the run")
+    except InputError as error:
+        raise InputError(f"This is not JSON: {error}.") from error
     if not isinstance(content, dict) or not isinstance(content.get("rows"), list):
         raise InputError('JSON must be an object with "pool_sizes" and a list of "rows".')
     rows: list[dict[str, Any]] = []

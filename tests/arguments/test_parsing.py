@@ -99,3 +99,23 @@ def test_help_shows_our_arguments_first_and_hides_the_rest(capsys):
     with pytest.raises(SystemExit):
         parse_arguments(["--help_all"])
     assert "--adam_beta1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("written", ["[en, no]", "[en, 'no']", "no", "en", "[EN, zh_Hans, en]", "[en, German]", "[1]"])
+def test_languages_of_a_recipe(tmp_path, written):
+    """YAML reads an unquoted `no` as false."""
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"languages: {written}\n")
+    expected = {"[en, 'no']": ["en", "no"], "en": ["en"], "[EN, zh_Hans, en]": ["en", "zh-Hans"]}
+    if written in expected:
+        assert parse("--config", str(recipe))[1].languages == expected[written]
+        return
+    message = (
+        "languages: (YAML reads an unquoted no as False; quote it|unknown language tag 'German'|1 is no language tag)"
+    )
+    with pytest.raises(InputError, match=message):
+        parse("--config", str(recipe))
+
+
+def test_languages_of_a_flag():
+    assert parse("--languages", "EN", "no", "en")[1].languages == ["en", "no"]

@@ -109,3 +109,35 @@ def test_damaged_rows(folder, change, message):
 def test_a_language_that_is_not_there(folder):
     with pytest.raises(InputError, match="no file for language 'fr': it has de, en, zh-Hans"):
         load_benchmark("belebele", data_dir=folder, languages=["fr"])
+
+
+def test_separators_inside_strings_and_a_mark(folder):
+    expected = load_benchmark("belebele", data_dir=folder)
+    path = folder / "data" / "deu_Latn.jsonl"
+    lines = [
+        json.dumps({**row, "question": row["question"] + "\u2028"}, ensure_ascii=False) for row in rows("deu_Latn")
+    ]
+    path.write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n\r\n").encode())
+    found = load_benchmark("belebele", data_dir=folder)
+    assert [text.rstrip("\u2028") for text in found.queries] == list(expected.queries)
+
+
+def test_files_that_are_no_text_or_no_language(folder):
+    path = folder / "data" / "deu_Latn.jsonl"
+    path.write_bytes('{"link": "ä"}\n'.encode("cp1252"))
+    with pytest.raises(InputError, match=r"deu_Latn\.jsonl, line 1: not text in UTF-8 .*Windows-1252"):
+        load_benchmark("belebele", data_dir=folder)
+    path.rename(folder / "data" / "my notes_1.jsonl")
+    with pytest.raises(InputError, match=r"my notes_1\.jsonl: its name is no FLORES code"):
+        load_benchmark("belebele", data_dir=folder)
+    (folder / "data" / "my notes_1.jsonl").rename(folder / "data" / "deu_Latn.parquet")
+    with pytest.raises(InputError, match=r"deu_Latn\.parquet: not a readable Parquet file"):
+        load_benchmark("belebele", data_dir=folder)
+
+
+def test_languages_in_other_spellings(folder):
+    assert load_benchmark("belebele", data_dir=folder, languages=["DE", "zh_hans", "eng_Latn"]).languages == (
+        "de",
+        "en",
+        "zh-Hans",
+    )

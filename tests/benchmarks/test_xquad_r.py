@@ -107,7 +107,7 @@ def damaged(change) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "en.json is not valid JSON"),
+        ("{", "en.json: not JSON"),
         ("[]", "en.json has no field 'data' of type list"),
         (damaged(lambda p: p.pop("sentences")), r"data\[0\].paragraphs\[0\] has no field 'sentences'"),
         (damaged(lambda p: p["sentence_breaks"].pop()), "2 sentences but 1 sentence_breaks"),
@@ -182,3 +182,15 @@ def test_the_real_data_have_the_published_counts():
     english = benchmark.languages.index("en")
     relevant = benchmark.relevance_candidates.reshape(-1, 11)[benchmark.query_languages == english, english]
     assert len({benchmark.candidates[index] for index in relevant}) == 787
+
+
+def test_a_mark_and_another_encoding(folder):
+    path = folder / "en.json"
+    plain = load_benchmark("xquad_r", data_dir=folder, languages=["en"])
+    content = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + content)
+    assert load_benchmark("xquad_r", data_dir=folder, languages=["EN"]).data_sha256 == plain.data_sha256
+    path.write_bytes(content.decode().encode("utf-16"))
+    with pytest.raises(InputError, match=r"en\.json: not text in UTF-8 .*UTF-16") as caught:
+        load_benchmark("xquad_r", data_dir=folder, languages=["en"])
+    assert "download" not in str(caught.value)

@@ -1,31 +1,51 @@
-import json
+import re
 import subprocess
 import sys
 
 import pytest
 
-from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.cli.main import main
+from hf_hybrid.cli.lint import LintCommand
+from hf_hybrid.cli.main import COMMANDS, main, make_parser
 from hf_hybrid.errors import InputError, run_command
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    from hf_hybrid.encoders.models import build_encoder, save_encoder
-
-    args = ModelArguments(encoder="static", vocab_size=400, embedding_dimension=16)
-    texts = ["which country uses this currency", "welche Währung", "東京", "गणराज्य"] * 40
-    return save_encoder(build_encoder(args, training_texts=texts), tmp_path_factory.mktemp("model") / "static")
 
 
 def test_help_is_quick_and_needs_neither_torch_nor_transformers():
     code = (
         "import sys; from hf_hybrid.cli.main import main\n"
         "try:\n    main(['evaluate', '--help'])\n"
-        "finally:\n    assert not {'torch', 'transformers', 'datasets'} & set(sys.modules)"
+        "finally:\n"
+        "    heavy = {'torch', 'transformers', 'datasets', 'numpy', 'pyarrow'}\n"
+        "    heavy |= {'huggingface_hub', 'langcodes', 'yaml'}\n"
+        "    assert not heavy & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--candidate_text" in done.stdout and "xquad_r" in done.stdout
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "hf_hybrid.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("usage: hf-hybrid ")
+    listed = re.findall(r"(?m)^    ([a-z-]+)(?:$| )", done.stdout)
+    assert listed == [command.name for command in COMMANDS] and len(set(listed)) == len(listed) == 15
+    wrong = subprocess.run([sys.executable, "-m", "hf_hybrid.cli", "lint", "nowhere"], capture_output=True, text=True)
+    assert wrong.returncode == 2 and wrong.stderr.startswith("hf-hybrid: error: ")
+
+
+def test_parsed_arguments_say_of_which_verb_they_are():
+    parsed = make_parser().parse_args(["lint", "."])
+    assert parsed.verb == "lint" and isinstance(parsed.command, LintCommand)
+
+
+def test_every_verb_has_a_module_of_its_name():
+    for command in COMMANDS:
+        assert type(command).__module__ == f"hf_hybrid.cli.{command.name.replace('-', '_')}"
+
+
+def test_the_status_of_a_verb_is_that_of_the_command(monkeypatch):
+    monkeypatch.setattr(LintCommand, "run", lambda self, arguments: len(arguments.paths))
+    assert main(["lint", "a", "b", "c"]) == 3
 
 
 def test_version(capsys):
@@ -36,78 +56,11 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"hf-hybrid {__version__}\n"
 
 
-def test_evaluate_prints_and_writes(model, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
-    output = tmp_path / "results.json"
-    assert main(["evaluate", str(model), "--max_examples", "15", "--output", str(output), "--quiet"]) == 0
-    shown = capsys.readouterr().out
-    results = json.loads(output.read_text())
-    assert results["model"]["name"] == str(model)
-    assert results["benchmark"]["name"] == "cldr_qa" and results["settings"]["ties"] == "expected"
-    assert f"{100 * results['summary']['mul_map']:.2f}" in shown
-    assert "query language (row) by candidate language (column)" in shown
-    assert f"Written to {output}" in shown
-
-    assert main(["evaluate", str(model), "--output", str(output)]) == 2
-    assert (
-        capsys.readouterr().err
-        == f"hf-hybrid: error: output {output} exists: choose another name or pass --overwrite\n"
-    )
-
-
-def test_evaluate_keeps_values_per_query_and_draws(model, tmp_path, capsys):
-    pytest.importorskip("matplotlib", reason="pictures need the extra `plots`")
-    output, plots = tmp_path / "results.json", tmp_path / "pictures"
-    flags = ["--max_examples", "10", "--output", str(output), "--plots", str(plots), "--seed", "7", "--quiet"]
-    assert main(["evaluate", str(model), *flags]) == 0
-    results = json.loads(output.read_text())
-    assert results["per_query"]["file"] == "results.per_query.parquet" and results["seed"] == 7
-    assert (tmp_path / "results.per_query.parquet").is_file() and len(list(plots.iterdir())) == 8
-    assert "Pictures: " in capsys.readouterr().out
-    output.unlink()
-    assert main(["evaluate", str(model), "--output", str(output)]) == 2
-    assert "results.per_query.parquet exists" in capsys.readouterr().err
-    assert main(["evaluate", str(model), "--plots", str(plots)]) == 2
-    assert "map_matrix.png exists" in capsys.readouterr().err
-    assert main(["compare", str(tmp_path / "none.json"), str(output)]) == 2
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--benchmark", "xquadr"], "unknown benchmark 'xquadr': did you mean xquad_r?"),
-        (["--benchmark", "xquad_r"], "clone the GitHub repository google-research-datasets/lareqa"),
-        (["--candidate_text", "sentence"], "cldr_qa has no option 'candidate_text'"),
-        (["--max_examples", "0"], "max_examples must be at least 1"),
-        (["--max_examples", "5", "--ties", "luck"], "ties is 'luck': choose one of expected, trec"),
-        (["--max_examples", "5", "--batch_size", "0"], "batch_size must be at least 1"),
-    ],
-)
-def test_mistakes_are_one_line_and_status_2(model, capsys, flags, message):
-    assert main(["evaluate", str(model), "--quiet", *flags]) == 2
-    shown = capsys.readouterr()
-    assert message in shown.err and shown.err.count("\n") == 1 and shown.err.startswith("hf-hybrid: error: ")
-
-
-def test_an_unknown_model_is_one_line(capsys):
-    assert main(["evaluate", "./no-such-model", "--max_examples", "5"]) == 2
-    assert "./no-such-model" in capsys.readouterr().err
-
-
-def test_train_hands_its_arguments_on(monkeypatch):
-    import hf_hybrid.train
-
-    seen = []
-    monkeypatch.setattr(hf_hybrid.train, "main", lambda argv: seen.append(argv) or 0)
-    assert main(["train", "--arm", "x-y", "--help"]) == 0
-    assert seen == [["--arm", "x-y", "--help"]]
-
-
 def test_run_command_lets_defects_through_and_catches_the_rest(capsys):
     def fail(error):
         raise error
 
-    assert run_command(lambda: "anything") == 0
+    assert run_command(lambda: "anything") == 0 and run_command(lambda: 1) == 1
     assert run_command(lambda: fail(InputError("two\nlines"))) == 2
     assert capsys.readouterr().err == "hf-hybrid: error: two lines\n"
     assert run_command(lambda: fail(KeyboardInterrupt())) == 130

@@ -95,6 +95,39 @@ def test_hash_follows_content_not_chunks():
     assert len({whole.sha256, make_pairs(moved).sha256, make_pairs(changed).sha256}) == 3
 
 
+@pytest.mark.parametrize(
+    ("spellings", "tag"),
+    [(("EN", "en"), "en"), (("zh_Hans", "zh-Hans"), "zh-Hans"), (("iw", "he"), "he"), (("deu", "de"), "de")],
+)
+def test_spellings_of_a_language_are_one_language(spellings, tag, caplog):
+    """Two spellings would make "cross-lingual" pairs within a language."""
+    pairs = make_pairs([row("a", spellings[0]), row("b", spellings[1]), row("a", "fr"), row("b", "fr")])
+    assert pairs.languages == tuple(sorted((tag, "fr"))) and pairs.cell_size(tag, tag) == 2
+    assert f"{spellings[0]!r}, {spellings[1]!r} are one language and are read as {tag}" in caplog.text
+    assert pairs.select_languages([spellings[1].upper()]).num_examples == 2
+    with pytest.raises(InputError, match=r"row 1 .*: duplicate \(id, lang\), first in row 0"):
+        make_pairs([row("a", spellings[0]), row("a", spellings[1])])
+
+
+def test_benchmarks_name_the_canonical_tag():
+    from hf_hybrid.benchmarks import Benchmark
+
+    benchmark = Benchmark.from_pairs(make_pairs([row("a", "EN"), row("b", "en"), row("a", "DE"), row("b", "de")]))
+    assert benchmark.query_ids == ["en:a", "en:b", "de:a", "de:b"]
+
+
+def test_rows_without_a_source_are_of_one_without_a_name():
+    pairs = make_pairs([row("a", source=None), row("b", source="s"), row("c", source="")])
+    assert pairs.sources == ("", "s") and pairs.source_of_example.tolist() == [0, 1, 0]
+    assert make_pairs([row("a", source=None)]).sources == ("",)
+
+
+@pytest.mark.parametrize("negatives", ["text", 1, [1], {"text": "t"}])
+def test_negatives_of_a_users_own_data_set_are_lists_of_strings(negatives):
+    with pytest.raises(InputError, match=r"column 'negatives' has type .*, not list<string>; cast it first"):
+        make_pairs([row(negatives=negatives)])
+
+
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +186,9 @@ def test_rows_keep_their_numbers(parallel_pairs):
 
 
 def test_selected_languages_are_read_in_large_pieces():
-    """One chunk for every row, as `datasets` gives them, made the index and hash of half a million rows take minutes."""
+    """One chunk for every row, as `datasets` gives them, made the index and hash of half a million rows take
+    minutes.
+    """
     rows = renditions(200)
     chosen = make_pairs(rows).select_languages(["de", "en"])
     alone = make_pairs([row for row in rows if row["lang"] in ("de", "en")])

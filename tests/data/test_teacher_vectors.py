@@ -1,4 +1,6 @@
-"""A teacher's vectors: the file that the command writes, the targets of a batch, training with them, and what is refused."""
+"""A teacher's vectors: the file that the command writes, the targets of a batch, training with them, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.arguments import HybridTrainingArguments, ModelArguments
 from hf_hybrid.cli.main import main
@@ -97,8 +100,20 @@ def test_the_file_holds_the_vector_of_every_english_text(pairs, teacher, file):
                 assert of == -1
             else:
                 np.testing.assert_allclose(found.vectors[of].float().numpy(), encode(row[side]), atol=1e-3)
-    # Two examples share a passage in the data; here they do not differ in their answers either: equal texts are stored once.
+    # Two examples share a passage in the data; here they do not differ in their answers either: equal texts are stored
+    # once.
     assert len(found.vectors) == len({text for row in english for text in (row["query"], row["passage"]) if text})
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
+def test_vectors_have_unit_length_whatever_the_teachers_similarity(similarity, pairs, tmp_path):
+    """Training compares with them by the cosine."""
+    model = SentenceTransformer(modules=[encoder(seed=3)[0]], device="cpu", similarity_fn_name=similarity)
+    assert abs(np.linalg.norm(model.encode("a text")) - 1) > 0.1
+    write_teacher_vectors(model, pairs, tmp_path / "teacher.safetensors", model_name="small")
+    with safe_open(tmp_path / "teacher.safetensors", framework="pt") as source:
+        vectors = source.get_tensor("vectors").float()
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(len(vectors)), atol=2e-3, rtol=0)
 
 
 def test_a_text_on_both_sides_is_embedded_once_where_prompts_are_equal(teacher, tmp_path):
@@ -176,7 +191,7 @@ def test_a_translation_has_the_english_vector_as_target(pairs, file):
         expected += [-1 if i < 0 else int(teacher.rows[side][i]) for i in of]
     counted = 0
     for start in (0, 8):
-        batch = HybridCollator(None)(data.__getitems__(BatchSlice(0, 1, start, start + 8)))
+        batch = HybridCollator.of(model)(data.__getitems__(BatchSlice(0, 1, start, start + 8)))
         own = [*expected[start : start + 8], *expected[16 + start : 24 + start]]
         assert batch["teacher_texts"].tolist() == [text for text, row in enumerate(own) if row >= 0]
         assert torch.equal(batch["teacher_vectors"], teacher.vectors[[row for row in own if row >= 0]])

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenColumn, TokenisedPairs
-from hf_hybrid.encoders.models import build_encoder, is_static
+from hf_hybrid.encoders.models import build_encoder
+from hf_hybrid.encoders.text_inputs import InputLayout
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses.hybrid_loss import embed_batch
+from hf_hybrid.losses.batch import embed_batch
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, PlanSettings
 from tests.conftest import make_pairs, renditions
@@ -30,7 +31,7 @@ def encoder(request):
 
 
 def collator_of(encoder) -> HybridCollator:
-    return HybridCollator(None if is_static(encoder) else encoder.tokenizer.pad_token_id)
+    return HybridCollator.of(encoder)
 
 
 def plan_of(pairs) -> HybridBatchPlan:
@@ -77,6 +78,39 @@ def test_uneven_negatives_name_the_row(encoder):
         TokenisedPairs(plan_of(make_pairs(rows)), encoder, num_negatives=1)
 
 
+@pytest.mark.parametrize(
+    ("negatives", "message"),
+    [
+        (None, "row 7: 0 negatives, fewer than num_negatives=1"),
+        ([], "row 7: 0 negatives"),
+        ([None], "row 7: negative 1 is null or empty; fill it in, or train with negatives=in_batch"),
+        ([""], "row 7: negative 1 is null or empty"),
+        ([" \t"], "row 7: negative 1 is null or empty"),
+    ],
+)
+def test_negatives_without_a_text_are_refused_where_they_are_used(encoder, negatives, message):
+    """An empty text would be a zero vector for a negative."""
+    rows = renditions(30, ("en", "de"), negatives=["n"])
+    rows[7]["negatives"] = negatives
+    plan = plan_of(make_pairs(rows))
+    with pytest.raises(InputError, match=message):
+        TokenisedPairs(plan, encoder, num_negatives=1)
+    assert len(TokenisedPairs(plan, encoder).__getitems__(BatchSlice(0, 0, 0, 8)).rows) == 8
+
+
+def test_only_the_negatives_that_are_used_are_checked(encoder):
+    rows = renditions(30, ("en", "de"), negatives=["n", ""])
+    TokenisedPairs(plan_of(make_pairs(rows)), encoder, num_negatives=1)
+    with pytest.raises(InputError, match="row 0: negative 2 is null or empty"):
+        TokenisedPairs(plan_of(make_pairs(rows)), encoder, num_negatives=2)
+
+
+def test_no_row_has_negatives(encoder):
+    rows = renditions(30, ("en", "de"), negatives=None)
+    with pytest.raises(InputError, match="row 0: 0 negatives"):
+        TokenisedPairs(plan_of(make_pairs(rows)), encoder, num_negatives=1)
+
+
 def test_long_texts_are_cut(encoder, parallel_pairs):
     data = TokenisedPairs(plan_of(parallel_pairs), encoder, max_length=5)
     assert data.lengths("passage").max() == 5
@@ -111,7 +145,7 @@ def test_token_column_gathers_across_chunks(texts, data):
 def test_padding_to_a_multiple():
     from hf_hybrid.data.tokenised import Ragged
 
-    collator = HybridCollator(pad_token_id=7, pad_to_multiple_of=4)
+    collator = HybridCollator(InputLayout(pad_token_id=7), pad_to_multiple_of=4)
     (features,), positions = collator.chunks(Ragged(np.arange(5), np.array([3, 2])))
     assert positions.tolist() == [0, 1]
     assert features["input_ids"].tolist() == [[0, 1, 2, 7], [3, 4, 7, 7]]

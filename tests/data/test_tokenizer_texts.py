@@ -53,3 +53,10 @@ def test_files(tmp_path):
         InputError, match=r"text\.jsonl has the columns lang, sentence; it needs lang, and one or more of query"
     ):
         load_tokenizer_texts([str(file)])
+
+
+@pytest.mark.parametrize("characters", [None, 1000])
+def test_spellings_of_a_language_are_one_language(characters):
+    rows = Dataset.from_dict({"lang": ["EN", "en", "iw", "de"], "query": ["one", "two", "three", "four"]})
+    assert sorted(TokenizerTexts([rows], characters=characters)) == ["four", "one", "three", "two"]
+    assert sorted(TokenizerTexts([rows], ["En", "he"], characters)) == ["one", "three", "two"]

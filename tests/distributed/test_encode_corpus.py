@@ -1,4 +1,6 @@
-"""`accelerate launch` with two processes: they share the shards of a corpus, and the files are those of one process."""
+"""`accelerate launch` with two processes: they share the shards of a corpus, and the files are those of one
+process.
+"""
 
 import json
 import os

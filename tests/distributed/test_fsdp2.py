@@ -1,7 +1,7 @@
 """FSDP2 on two real processes (gloo): accelerate's own wrapping, with our configuration file, around a transformer.
 
-Through accelerate's launcher FSDP2 needs GPUs. Here its sharding runs on a CPU: the plugin reads the variables that the
-launcher sets for `fsdp2.yaml`, and loss, gradients, an update and the gathered weights are those of one process.
+Through accelerate's launcher FSDP2 needs GPUs. Here its sharding runs on a CPU: the plugin reads the variables that
+the launcher sets for `fsdp2.yaml`, and loss, gradients, an update and the gathered weights are those of one process.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def inputs(rank: int, ranks: int) -> dict:
 
 def step(model: torch.nn.Module, batch: dict, budget: float | None) -> torch.Tensor:
     model.zero_grad()
-    loss, _ = HybridContrastiveLoss(cache_budget=budget)(model, batch)
+    loss, _ = HybridContrastiveLoss()(model, {**batch, "cache_budget": budget})
     loss.backward()
     return loss.detach()
 

@@ -56,7 +56,7 @@ def local_inputs(batch: dict[str, torch.Tensor], rank: int, world_size: int, chu
 def loss_and_gradient(inputs: dict, negatives: int, symmetric: bool, budget, dtype, model=None):
     model = Encoder(dtype) if model is None else model
     mode = "in_batch+hard" if negatives else "in_batch"
-    loss, _ = HybridContrastiveLoss(negatives=mode, symmetric=symmetric, cache_budget=budget)(model, inputs)
+    loss, _ = HybridContrastiveLoss(negatives=mode, symmetric=symmetric)(model, {**inputs, "cache_budget": budget})
     loss.backward()
     return loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])
 
@@ -68,7 +68,9 @@ def join(rank: int, world_size: int, port: int) -> None:
 
 
 def leave() -> None:
-    """End this process once all are done: gloo's threads abort, rarely, an interpreter that shuts down while peers close."""
+    """End this process once all are done: gloo's threads abort, rarely, an interpreter that shuts down while peers
+    close.
+    """
     dist.barrier()
     dist.destroy_process_group()
     os._exit(0)
@@ -120,7 +122,8 @@ def test_ranks_equal_one_process(world_size, unused_port):
             loss, gradient, reductions, passes = found[rank][number]
             assert loss == pytest.approx(expected_loss.item(), abs=tolerance)
             torch.testing.assert_close(torch.tensor(gradient, dtype=dtype), expected, rtol=0, atol=tolerance)
-            # One reduction of the one bucket, whatever the number of chunks; texts beyond the budget are embedded twice.
+            # One reduction of the one bucket, whatever the number of chunks; texts beyond the budget are embedded
+            # twice.
             assert reductions == 1
             chunks = -(-((2 + negatives) * ROWS // world_size) // (2 if rank else 3))
             assert passes == {"plain": chunks, "cached": 2 * chunks}.get(mode, passes)

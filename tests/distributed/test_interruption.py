@@ -1,4 +1,5 @@
-"""Runs that are stopped or killed, as processes of the real command: they end in time, and resumed they are the straight run.
+"""Runs that are stopped or killed, as processes of the real command: they end in time, and resumed they are the
+straight run.
 
 More kills, at random: `benchmarks/kill_and_resume.py`.
 """
@@ -149,7 +150,9 @@ def evaluations(output: Path) -> dict[int, float]:
 
 @pytest.mark.parametrize("target", [signalled_in_evaluation, signalled_before_evaluation])
 def test_an_evaluation_is_not_lost(target, data, tmp_path):
-    """It ends, or if it was due is left to the resumed run; the best checkpoint and the model are the straight run's."""
+    """It ends, or if it was due is left to the resumed run; the best checkpoint and the model are the straight
+    run's.
+    """
     flags = [*BEST, "--max_steps", "21"]
     runs = {name: command(data, tmp_path / name, *flags, encoder="transformer") for name in ("straight", "run")}
     assert Ranks(runs["straight"], tmp_path / "log").finish() == [0]
@@ -209,5 +212,6 @@ def test_a_folder_in_training_is_not_opened_twice(data, tmp_path):
     assert second.finish() == [2] and "is in use" in second.output()
     run.processes[0].terminate()
     # Resumed while the first still saves: it waits for that.
-    again = Ranks(command(data, output, *LONG, "--max_steps", "9", "--resume"), tmp_path / "second")
+    shorter = ["--max_steps", "9", "--resume", "--resume_with_changes"]
+    again = Ranks(command(data, output, *LONG, *shorter), tmp_path / "second")
     assert again.finish() == [0] and run.finish() == [143]

@@ -18,9 +18,9 @@ from tests.forked_ranks import Ranks
 # Plain gradient descent: Adam would make full steps of gradients that are zero but for rounding.
 FLAGS = (
     "--vocab_size 400 --embedding_dimension 32 --hidden_size 32 --num_hidden_layers 1 --num_attention_heads 2 "
-    "--intermediate_size 64 --dropout 0 --global_batch_size 16 --max_steps 6 --learning_rate 0.1 --optim sgd --warmup_steps 0 "
-    "--max_grad_norm 0 --logging_steps 1 --save_steps 6 --dev_split none --test_split none --use_cpu --disable_tqdm true "
-    "--teacher_weight 4"
+    "--intermediate_size 64 --dropout 0 --global_batch_size 16 --max_steps 6 --learning_rate 0.1 --optim sgd "
+    "--warmup_steps 0 --max_grad_norm 0 --logging_steps 1 --save_steps 6 --dev_split none --test_split none --use_cpu "
+    "--disable_tqdm true --teacher_weight 4"
 ).split()
 KINDS = {
     "static": ["--encoder", "static"],
@@ -30,7 +30,9 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """Renditions of which two of three have no English text, so that the ranks' counts of targets differ, and a teacher's file."""
+    """Renditions of which two of three have no English text, so that the ranks' counts of targets differ, and a
+    teacher's file.
+    """
     folder = tmp_path_factory.mktemp("teacher")
     rows = [row for row in renditions(60) if row["lang"] != "en" or int(str(row["id"])[1:]) % 3 == 0]
     (folder / "train.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n")

@@ -1,4 +1,6 @@
-"""LoRA: nothing else is trained, adapters load with the ecosystem's own tools, runs resume, merging keeps the vectors."""
+"""LoRA: nothing else is trained, adapters load with the ecosystem's own tools, runs resume, merging keeps the
+vectors.
+"""
 
 from __future__ import annotations
 
@@ -269,7 +271,9 @@ MODES = {
 
 
 def test_gradients_are_those_of_plain_training_in_every_mode(bases, parallel_pairs, tmp_path):
-    """Also with the adapter's and the base's dropout, under the same random state; every trained parameter gets a gradient."""
+    """Also with the adapter's and the base's dropout, under the same random state; every trained parameter gets a
+    gradient.
+    """
     gradients = {}
     for mode, settings in MODES.items():
         model = stirred(lora(bases / "bert", lora_dropout=0.2))
@@ -368,14 +372,16 @@ def test_weights_of_another_adapter_are_refused(bases, tmp_path):
 
 
 COMMAND = (
-    "--encoder auto --use_peft --lora_r 4 --lora_dropout 0 --dropout 0 --global_batch_size 12 --max_steps 4 --warmup_steps 0 "
-    "--learning_rate 0.02 --logging_steps 1 --save_strategy no --use_cpu --disable_tqdm true --gradient_cache "
-    "--gradient_cache_memory 0 --chunk_tokens 128 --dev_split none"
+    "--encoder auto --use_peft --lora_r 4 --lora_dropout 0 --dropout 0 --global_batch_size 12 --max_steps 4 "
+    "--warmup_steps 0 --learning_rate 0.02 --logging_steps 1 --save_strategy no --use_cpu --disable_tqdm true "
+    "--gradient_cache --gradient_cache_memory 0 --chunk_tokens 128 --dev_split none"
 ).split()
 
 
 def test_two_ranks_train_the_adapter_of_one(bases, tmp_path, unused_port):
-    """The command on two processes (gloo) and BERT, whose unused pooler would stop DDP if an adapter were put on it."""
+    """The command on two processes (gloo) and BERT, whose unused pooler would stop DDP if an adapter were put on
+    it.
+    """
     data = write_splits(tmp_path)
     flags = [*COMMAND, "--model_name_or_path", str(bases / "bert"), "--dataset_name_or_path", str(data)]
     assert main([*flags, "--output_dir", str(tmp_path / "one")]) == 0

@@ -27,7 +27,8 @@ from transformers import (
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint
-from hf_hybrid.encoders.models import build_encoder, is_static, model_parameter_count, prompt_texts, save_encoder
+from hf_hybrid.encoders.models import build_encoder, is_static, model_parameter_count, save_encoder
+from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.errors import InputError
 
@@ -365,3 +366,40 @@ def test_models_that_travel_with_the_package_are_known_by_name(tmp_path, monkeyp
     # What the user has under that name comes first.
     (tmp_path / "our-model").mkdir()
     assert find_checkpoint("our-model", None) == Path("our-model")
+
+
+@pytest.fixture
+def home_with_models(tmp_path, monkeypatch):
+    """A home folder with an encoder, the same as one that travels with the package, and in the cache of the Hub."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("hf_hybrid.encoders.checkpoints.EMBEDDED_MODELS", (tmp_path / "wheel",))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    args = ModelArguments(encoder="static", vocab_size=320, embedding_dimension=8)
+    model = build_encoder(args, ["hello world"] * 50)
+    cached = tmp_path / "hub" / "models--someone--encoder"
+    for folder in (tmp_path / "run" / "model", tmp_path / "wheel" / "our-model", cached / "snapshots" / COMMIT):
+        save_encoder(model, folder)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(COMMIT)
+    return tmp_path
+
+
+COMMIT = "0123456789" * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "revision"),
+    [
+        ("run/model", None, None),
+        ("run/model/", None, None),
+        ("./run/model", None, None),
+        ("~/run/model", None, None),
+        ("our-model", "our-model", None),
+        ("someone/encoder", "someone/encoder", COMMIT),
+        (f"hub/models--someone--encoder/snapshots/{COMMIT}/", None, COMMIT),
+    ],
+)
+def test_only_a_commit_of_the_hub_is_a_revision(home_with_models, name, base, revision):
+    card = build_encoder(ModelArguments(model_name_or_path=name)).model_card_data
+    assert card.base_model == base and card.base_model_revision == revision

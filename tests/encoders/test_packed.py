@@ -1,4 +1,6 @@
-"""Packed passes: texts laid end to end give the vectors, gradients and loss of padded ones, for four architectures and three poolings."""
+"""Packed passes: texts laid end to end give the vectors, gradients and loss of padded ones, for four architectures and
+three poolings.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def folders(tokenizer, tmp_path_factory):
         "bert": BertModel(BertConfig(**SIZES, **ids, **NO_DROPOUT, max_position_embeddings=64)),
         "xlm-roberta": XLMRobertaModel(XLMRobertaConfig(**SIZES, **ids, **NO_DROPOUT, max_position_embeddings=66)),
         "distilbert": DistilBertModel(DistilBertConfig(**distil, **ids, max_position_embeddings=64)),
-        # Two of its layers see three tokens to each side only, across which a packed neighbour must not be seen either.
+        # Two of its layers see three tokens to each side only, across which a packed neighbour must not be seen
+        # either.
         "modernbert": ModernBertModel(ModernBertConfig(**SIZES, **ids, **ends, **local, max_position_embeddings=64)),
     }
     torch.manual_seed(0)
@@ -82,13 +85,14 @@ def batches(model: SentenceTransformer, pairs, chunk_tokens: int = 400) -> tuple
     """The same rows padded and packed."""
     plan = HybridBatchPlan(pairs, PlanSettings(global_batch_size=12))
     rows = TokenisedPairs(plan, model, num_negatives=2).__getitems__(BatchSlice(0, 1, 0, 12))
-    padded = HybridCollator(model.tokenizer.pad_token_id, chunk_tokens)(rows)
-    packed = HybridCollator(model.tokenizer.pad_token_id, chunk_tokens, packed_from=first_position(model))(rows)
-    return padded, packed
+    padded = HybridCollator.of(model, chunk_tokens)(rows)
+    packing = HybridCollator.of(model, chunk_tokens)
+    packing.packed_from = first_position(model)
+    return padded, packing(rows)
 
 
 def step(model: SentenceTransformer, batch: dict, budget: float | None = None):
-    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard", cache_budget=budget)(model, batch)
+    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard")(model, {**batch, "cache_budget": budget})
     model.zero_grad()
     loss.backward()
     return loss, [None if p.grad is None else p.grad.clone() for p in model.parameters()]

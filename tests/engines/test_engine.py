@@ -1,4 +1,6 @@
-"""The engine that is active against the one that was asked for; real launches are in `tests/distributed/test_engines.py`."""
+"""The engine that is active against the one that was asked for; real launches are in
+`tests/distributed/test_engines.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Configurations of `accelerate launch`: found by name, understood by accelerate, and silent about the training itself."""
+"""Configurations of `accelerate launch`: found by name, understood by accelerate, and silent about the training
+itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Products by oneDNN equal the ordinary ones, in linear layers with their gradients, and leave alone what is not theirs."""
+"""Products by oneDNN equal the ordinary ones, in linear layers with their gradients, and leave alone what is not
+theirs.
+"""
 
 from __future__ import annotations
 

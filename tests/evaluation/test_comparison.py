@@ -6,7 +6,7 @@ import pytest
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.comparison import compare_results, verdict
 from hf_hybrid.evaluation.comparison_report import comparison_report
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.metrics.significance import holm
 from tests.results_files import LANGUAGES, small_benchmark, write_system
 
@@ -30,7 +30,7 @@ def comparison(systems):
 
 
 def test_figures_are_those_of_the_results_files(systems, comparison):
-    a, b = (read_results(systems[name])["summary"] for name in ("noisy", "good"))
+    a, b = (Results.load(systems[name]).summary for name in ("noisy", "good"))
     names = {name: name for name in comparison["figures"]} | {"own_language_share": "own_language_share_at_10"}
     assert len(names) == 7
     for name, entry in comparison["figures"].items():
@@ -38,7 +38,7 @@ def test_figures_are_those_of_the_results_files(systems, comparison):
         assert entry["b"] == pytest.approx(b[names[name]], rel=1e-6, abs=1e-7)
         assert entry["difference"] == pytest.approx(entry["b"] - entry["a"], abs=1e-12)
         assert entry["low"] <= entry["difference"] <= entry["high"]
-    languages = read_results(systems["good"])["per_language"]
+    languages = Results.load(systems["good"]).per_language
     for tag in LANGUAGES:
         for name in ("mo_map", "cr_map", "mul_map"):
             assert comparison["per_language"][tag][name]["b"] == pytest.approx(languages[tag][name], rel=1e-6)
@@ -87,7 +87,7 @@ def test_several_seeds_are_averaged_and_paired_where_they_are_the_same(tmp_path)
     assert paired["settings"]["seeds_paired"] and paired["b"]["seeds"] == [3, 1, 2]
     apart = compare_results(a, b[:2], **FAST)
     assert not apart["settings"]["seeds_paired"]
-    mean = np.mean([read_results(path)["summary"]["mul_map"] for path in a])
+    mean = np.mean([Results.load(path).summary["mul_map"] for path in a])
     assert paired["figures"]["mul_map"]["a"] == pytest.approx(mean, rel=1e-6)
     assert "runs/a1, runs/a2, runs/a3 (3 seeds)" in comparison_report(paired)
     assert "Seeds of equal number are paired." in comparison_report(paired)
@@ -115,7 +115,7 @@ def test_what_differs_is_named(systems, tmp_path, changes, options, message):
 
 
 def test_other_queries_under_the_same_name_are_refused(systems, tmp_path):
-    content = read_results(systems["good"])["benchmark"]["data_sha256"]
+    content = Results.load(systems["good"]).benchmark.data_sha256
     ids = ["new", *[f"q{i}" for i in range(1, 120)]]
     forged = small_benchmark(query_ids=ids, data_sha256=content)
     other = write_system(tmp_path / "other.json", 1.0, benchmark=forged)

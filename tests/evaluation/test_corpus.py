@@ -12,7 +12,7 @@ from hf_hybrid.cli.main import main
 from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.corpus import evaluate_corpora, measure, ndcg
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.encode_sources import TextCorpus
 
@@ -135,12 +135,12 @@ def test_the_command_evaluates_several_benchmarks(saved, miracl, tmp_path, capsy
     assert main([*command, *options]) == 0
     shown = capsys.readouterr().out
     assert "on miracl" in shown and "on cldr_qa" in shown
-    results = read_results(tmp_path / "results.miracl.json")
-    assert results["benchmark"]["candidates"] == 11 and results["benchmark"]["queries"] == 6
-    assert results["measures"]["ndcg_at_10"]["cells"][1] == [None, 1.0]
-    assert results["summary"]["mo_recall_at_100"] == 1.0
+    results = Results.load(tmp_path / "results.miracl.json")
+    assert results.benchmark.candidates == 11 and results.benchmark.queries == 6
+    assert results.measures["ndcg_at_10"].cells[1] == [None, 1.0]
+    assert results.summary["mo_recall_at_100"] == 1.0
     assert (tmp_path / "results.miracl_vectors" / "sw" / "manifest.json").is_file()
-    assert read_results(tmp_path / "results.cldr_qa.json")["benchmark"]["name"] == "cldr_qa"
+    assert Results.load(tmp_path / "results.cldr_qa.json").benchmark.name == "cldr_qa"
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,18 @@ def test_a_model_is_evaluated_with_its_prompts(benchmark, encoder):
     assert evaluation.seconds["encode"] > 0
 
 
+def test_the_prompt_that_a_model_takes_for_everything_is_recorded(benchmark, encoder, monkeypatch):
+    monkeypatch.setattr(encoder, "prompts", {"all": "Text: "})
+    monkeypatch.setattr(encoder, "default_prompt_name", "all")
+    by_default = evaluate_model(encoder, benchmark, show_progress=False)
+    given = evaluate_model(encoder, benchmark, query_prompt="Text: ", passage_prompt="Text: ", show_progress=False)
+    for kind in ("query_prompt", "passage_prompt"):
+        assert by_default.settings[kind] == given.settings[kind] == "Text: "
+    assert by_default.summary() == given.summary()
+    monkeypatch.setattr(encoder, "default_prompt_name", None)
+    assert evaluate_model(encoder, benchmark, show_progress=False).settings["query_prompt"] == ""
+
+
 def test_evaluation_leaves_the_model_in_its_mode(benchmark, encoder):
     for training in (True, False):
         encoder.train(training)

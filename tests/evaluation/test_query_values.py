@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -7,8 +8,9 @@ import pytest
 from hf_hybrid.benchmarks import Benchmark
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.evaluate import evaluate_embeddings
-from hf_hybrid.evaluation.query_values import query_path, query_table, read_query_values, write_query_table
-from hf_hybrid.evaluation.results import build_results, read_results, write_results
+from hf_hybrid.evaluation.query_file import query_path, write_query_table
+from hf_hybrid.evaluation.query_values import query_table, read_query_values
+from hf_hybrid.evaluation.results import Results, build_results
 from tests.rankings import unit_vectors
 
 
@@ -20,14 +22,14 @@ def measured(ragged_pairs):
 
 
 def write(measured, path):
-    return write_results(path, build_results(*measured, "model"), queries=query_table(*measured))
+    return build_results(*measured, "model").save(path, queries=query_table(*measured))
 
 
 def test_what_is_written_is_read(measured, tmp_path):
     evaluation, benchmark = measured
     path = write(measured, tmp_path / "out" / "results.json")
     assert sorted(p.name for p in path.parent.iterdir()) == ["results.json", "results.per_query.parquet"]
-    values = read_query_values(path, read_results(path))
+    values = read_query_values(path, Results.load(path))
     assert values.languages == tuple(benchmark.languages) and values.query_ids == list(benchmark.query_ids)
     assert np.array_equal(values.query_languages, benchmark.query_languages)
     pairs = {tuple(pair) for pair in zip(values.clusters.tolist(), benchmark.clusters.tolist(), strict=True)}
@@ -48,14 +50,14 @@ def test_the_table_is_compact_and_typed(measured, tmp_path):
 
 
 def test_results_without_values_per_query_say_what_to_do(measured, tmp_path):
-    path = write_results(tmp_path / "results.json", build_results(*measured, "model"))
+    path = build_results(*measured, "model").save(tmp_path / "results.json")
     with pytest.raises(InputError, match=r"results.json has no values per query: evaluate again"):
-        read_query_values(path, read_results(path))
+        read_query_values(path, Results.load(path))
 
 
 def test_a_missing_or_another_table_is_named(measured, tmp_path):
     path = write(measured, tmp_path / "results.json")
-    results, table = read_results(path), query_path(path)
+    results, table = Results.load(path), query_path(path)
     content = table.read_bytes()
     table.unlink()
     with pytest.raises(InputError, match=r"cannot read .*results.per_query.parquet.*keep it beside"):
@@ -77,6 +79,7 @@ def test_an_existing_table_is_kept_and_nothing_is_written(measured, tmp_path):
 
 def test_a_path_in_the_results_does_not_lead_elsewhere(measured, tmp_path):
     path = write(measured, tmp_path / "a" / "results.json")
-    results = read_results(path)
-    results["per_query"]["file"] = "../elsewhere/results.per_query.parquet"
+    results = Results.load(path)
+    elsewhere = replace(results.per_query, file="../elsewhere/results.per_query.parquet")
+    results = replace(results, per_query=elsewhere)
     assert read_query_values(path, results).query_ids == list(measured[1].query_ids)

@@ -20,7 +20,6 @@ import yaml
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.benchmarks import Benchmark, load_benchmark
-from hf_hybrid.benchmarks.hub_build import build_command
 from hf_hybrid.benchmarks.hub_layout import SCHEMAS, TABLES, benchmark_of_tables
 from hf_hybrid.benchmarks.mlqa_r import SOURCE as MLQA_R
 from hf_hybrid.benchmarks.xquad_r import SOURCE as XQUAD_R
@@ -29,6 +28,9 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.evaluate import evaluate_embeddings
 from hf_hybrid.publishing.lint import lint_cards, lint_folder
 from tests.lareqa_files import write_parallel, write_uneven
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "hub_datasets" / "xquad_r"))
+from lareqa_build import build_command
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("HF_HYBRID_SHARED_DATA", ROOT.parent / "shared" / "data"))

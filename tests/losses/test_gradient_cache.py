@@ -35,7 +35,7 @@ def encoder(request):
 
 def batch_of(model, pairs, chunk_tokens: int) -> dict:
     data = TokenisedPairs(HybridBatchPlan(pairs, PlanSettings(global_batch_size=16)), model, num_negatives=2)
-    collator = HybridCollator(None if is_static(model) else model.tokenizer.pad_token_id, chunk_tokens)
+    collator = HybridCollator.of(model, chunk_tokens)
     return collator(data.__getitems__(BatchSlice(0, 1, 0, 16)))
 
 
@@ -43,7 +43,9 @@ def step(model, batch, budget, seed: int = 5):
     """Loss, gradients and the next random number of one step with dropout."""
     model = copy.deepcopy(model)
     torch.manual_seed(seed)
-    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard", symmetric=True, cache_budget=budget)(model, batch)
+    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard", symmetric=True)(
+        model, {**batch, "cache_budget": budget}
+    )
     loss.backward()
     return loss.item(), [p.grad.clone() for p in model.parameters()], torch.rand(1).item()
 
@@ -97,7 +99,8 @@ def test_budget_decides_what_is_embedded_twice():
     for budget, kept in ((None, 5), (0, 0), (1, 0), (64, 1), (3 * 64 + 1, 3), (5 * 64, 5)):
         model = Counting()
         embed_chunks(model, numbered_chunks(5), budget).sum().backward()
-        # The backward pass goes from the last chunk to the first. A first chunk beyond the budget is kept all the same.
+        # The backward pass goes from the last chunk to the first. A first chunk beyond the budget is kept all the
+        # same.
         first_again = max(kept, 1) if budget else kept
         assert model.seen == [*range(5), *range(4, first_again - 1, -1)]
 
@@ -107,7 +110,8 @@ def test_measure_counts_shared_storage_once_and_no_parameters():
     with measure_graph(weight) as size:
         hidden = weight(rows)
         (hidden.exp() * hidden).sum()
-    # rows (of the weight's gradient), the result of exp and its input as factors; `exp` saves its result, which is the factor.
+    # rows (of the weight's gradient), the result of exp and its input as factors; `exp` saves its result, which is the
+    # factor.
     assert size() == 3 * rows.nbytes
 
 

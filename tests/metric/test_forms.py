@@ -171,3 +171,28 @@ def test_rank_rows_give_an_evaluation():
     columns, keywords = rank_run(*embedding_run())
     evaluation, _ = evaluate_rank_rows(**columns, **keywords)
     assert evaluation.matrix.shape == (3, 3) and np.isnan(evaluation.language_share.own)
+
+
+@pytest.mark.parametrize("config", ["top_k", "embeddings"])
+def test_grades_above_zero_are_relevant(config):
+    """Judged and not relevant is not relevant, as pytrec_eval says."""
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    grades = {"d1": 0, "d2": 2, "e1": 1, "e2": -1, "unknown": 0}
+    scores = {"d1": 0.9, "d2": 0.4, "e1": 0.1, "e2": 0.5}
+    languages = {"d1": "de", "d2": "de", "e1": "en", "e2": "en"}
+    columns = {"query_id": ["q"], "query_language": ["de"]}
+    if config == "top_k":
+        columns |= {"candidate_ids": [list(scores)], "scores": [list(scores.values())]}
+        keywords = {"candidate_languages": languages}
+    else:
+        columns["embedding"] = [[1.0]]
+        keywords = {
+            "candidate_ids": list(scores),
+            "candidate_embeddings": [[score] for score in scores.values()],
+            "candidate_languages": list(languages.values()),
+            "similarity": "dot",
+        }
+    expected = pytrec_eval.RelevanceEvaluator({"q": grades}, {"map"}).evaluate({"q": scores})["q"]["map"]
+    graded = compute_metric(config, columns, {**keywords, "relevance": {"q": grades}})
+    assert graded["mul_map"] == pytest.approx(expected) == pytest.approx((1 / 3 + 2 / 4) / 2)
+    assert graded == compute_metric(config, columns, {**keywords, "relevance": {"q": ["d2", "e1"]}})

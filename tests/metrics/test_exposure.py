@@ -38,7 +38,8 @@ def test_equal_shares_do_not_diverge_and_nothing_is_nan():
 
 
 def test_awrf_by_hand():
-    # Places 1 to 3 hold languages 0, 1, 0: exposure 1 + 1/log2(3) against 1, of a pool with twice as many candidates of language 0.
+    # Places 1 to 3 hold languages 0, 1, 0: exposure 1 + 1/log2(3) against 1, of a pool with twice as many candidates
+    # of language 0.
     exposure = np.array([1 + 1 / math.log2(3), 1.0])
     share = exposure / exposure.sum()
     middle = (share + np.array([2, 1]) / 3) / 2

@@ -58,7 +58,8 @@ def test_places_decided_by_a_rule_need_no_ties():
 
 
 def test_rank_shift_by_hand():
-    # Alone, languages 0, 1, 2 stand at ranks 1, 5, 11. Into 0: (4 + 10) of (4 + 10); into 1: 6 of (0 + 10); into 2: nothing rises.
+    # Alone, languages 0, 1, 2 stand at ranks 1, 5, 11. Into 0: (4 + 10) of (4 + 10); into 1: 6 of (0 + 10); into 2:
+    # nothing rises.
     higher = np.array([0, 4 + 1, 10 + 2])
     found = gold_rank_shift(np.array([0, 3]), np.arange(3), higher, np.zeros(3, int), 3)
     assert found.tolist() == [[100.0, 60.0, 0.0]]

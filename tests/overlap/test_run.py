@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hf_hybrid.cli.decontaminate import named_paths
 from hf_hybrid.cli.main import main
@@ -117,3 +120,36 @@ def test_names_of_evaluation_sets(against: Path) -> None:
     assert named_paths([str(against), f"x={against}"]) == {"evaluation": str(against), "x": str(against)}
     with pytest.raises(InputError, match="two sets are called x"):
         named_paths(["x=a", "x=b"])
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(0, 9)
+    | st.floats()
+    | st.sampled_from([FIRST, *QUESTIONS.values(), "", " ", "EN", "German", "\u2028x"])
+)
+VALUES |= st.lists(VALUES, max_size=1) | st.dictionaries(st.just("text"), VALUES, max_size=1)
+NAMES = ("id", "_id", "lang", "language", "query", "question", "passage", "context", "title", "source", "text")
+ROWS = st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)), max_size=4)
+
+
+@settings(max_examples=500, deadline=None)
+@given(ROWS, ROWS, st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16"]), st.booleans())
+def test_any_rows_are_compared_or_refused(tmp_path_factory, train, against, encoding, parquet) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    (folder / "against.jsonl").write_text("\n".join(map(json.dumps, against)), encoding=encoding)
+    if parquet:
+        try:
+            pq.write_table(pa.Table.from_pylist(train), folder / "train.parquet")
+        except (pa.ArrowException, OverflowError):
+            (folder / "train.parquet").write_bytes(b"PAR1")
+    else:
+        (folder / "train.jsonl").write_text("\n".join(map(json.dumps, train)), encoding=encoding)
+    train_file = next(folder.glob("train.*"))
+    try:
+        report = decontaminate(train_file, {"e": folder / "against.jsonl"}, output=folder / "clean")
+    except InputError as error:
+        assert "\n" not in str(error)
+        return
+    assert report["removed"]["rows"] <= len(train)

@@ -105,3 +105,42 @@ def test_nothing_to_read(tmp_path: Path) -> None:
         text_files(tmp_path / "missing")
     with pytest.raises(InputError, match="no file of renditions"):
         text_files(tmp_path)
+
+
+def test_marks_line_ends_and_separators(tmp_path: Path) -> None:
+    line = json.dumps({"id": "a", "query": "x\u2028y"}, ensure_ascii=False)
+    (tmp_path / "a.jsonl").write_bytes(f"\ufeff{line}\r\n\r\n{line}\n\n".encode())
+    assert [row.texts["query"] for row in rows(tmp_path)] == ["x\u2028y"] * 2
+    content = {"data": [{"title": "T", "paragraphs": [{"context": "One.", "qas": []}]}]}
+    (tmp_path / "vi.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
+    assert [dict(row.texts) for row in rows(tmp_path)][2:] == [{"passage": "One.", "title": "T"}]
+
+
+@pytest.mark.parametrize("folder", ["in [v1]", "a::b", "what?"])
+def test_paths_are_names(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / folder / "en.parquet")
+    assert len(rows(tmp_path / folder)) == count_rows(text_files(tmp_path / folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", '{"query": "Größe"}'.encode("latin-1"), "line 1: not text in UTF-8 .*Latin-1"),
+        ("a.jsonl", b'{"query": "x"}\n{"query": "\\ud800"}', "line 2: holds half of a surrogate pair"),
+        ("a.jsonl.gz", b"no gzip", "cannot read .*Not a gzipped file"),
+        ("a.jsonl.gz", gzip.compress(b'{"query": "x"}' * 99)[:-9], "cannot read .*end-of-stream"),
+        ("a.json", '{"data": []}'.encode("utf-16"), "not text in UTF-8 .*UTF-16"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        rows(tmp_path / name)
+    assert "download" not in str(caught.value)
+
+
+def test_a_parquet_file_that_is_not_utf8(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"query": pa.array([b"Gr\xf6\xdfe"]).view(pa.string())}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet: not a readable Parquet file"):
+        rows(tmp_path)

@@ -1,4 +1,6 @@
-"""Sharing batches among groups: full, within one row of the quota in each batch and in the long run, known anywhere."""
+"""Sharing batches among groups: full, within one row of the quota in each batch and in the long run, known
+anywhere.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def test_long_run_shares():
 
 
 def test_hand_computed():
-    """Quotas 1, 1/2, 1/2: the third group's boundary passes an integer when the offset is below one half, and so on."""
+    """Quotas 1, 1/2, 1/2: the third group's boundary passes an integer when the offset is below one half, and so
+    on.
+    """
     quota = Apportionment(np.array([2.0, 1.0, 1.0]), 2)
     counts = [(quota.before(m + 1) - quota.before(m)).tolist() for m in range(4)]
     assert counts == [[1, 0, 1], [1, 1, 0], [1, 0, 1], [1, 1, 0]]

@@ -1,4 +1,6 @@
-"""The plan: every invariant of a global batch, declared shares, independence of ranks, workers, epochs and restarts."""
+"""The plan: every invariant of a global batch, declared shares, independence of ranks, workers, epochs and
+restarts.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.comparison import compare_results
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.plots.files import write_picture
 from hf_hybrid.plots.pictures import (
     EVALUATION_PICTURES,
@@ -28,7 +28,7 @@ def paths(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(paths):
-    return read_results(paths[1])
+    return Results.load(paths[1])
 
 
 WHITE = (1.0, 1.0, 1.0)
@@ -59,9 +59,9 @@ def test_every_picture_as_png_and_svg(results, tmp_path):
 
 
 def test_cells_carry_their_numbers_and_gaps_a_dash(results):
-    changed = json.loads(json.dumps(results))
+    changed = json.loads(json.dumps(results.to_json()))
     changed["measures"]["map"]["cells"][0][1] = None
-    shown = texts(evaluation_pictures(changed)["map_matrix"])
+    shown = texts(evaluation_pictures(Results.from_json(changed))["map_matrix"])
     cells = changed["measures"]["map"]["cells"]
     assert "-" in shown and f"{100 * cells[2][2]:.0f}" in shown and "runs/b on small" in shown
 
@@ -69,9 +69,9 @@ def test_cells_carry_their_numbers_and_gaps_a_dash(results):
 def test_numbers_are_readable_on_every_colour(results):
     from matplotlib import colormaps
 
-    changed = json.loads(json.dumps(results))
+    changed = json.loads(json.dumps(results.to_json()))
     changed["measures"]["map"]["cells"] = np.linspace(0, 1, 9).reshape(3, 3).tolist()
-    axis = evaluation_pictures(changed)["map_matrix"].axes[0]
+    axis = evaluation_pictures(Results.from_json(changed))["map_matrix"].axes[0]
 
     def luminance(colour):
         linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
@@ -83,14 +83,14 @@ def test_numbers_are_readable_on_every_colour(results):
 
 
 def test_many_languages_are_drawn_without_numbers(results):
-    changed = json.loads(json.dumps(results))
+    changed = json.loads(json.dumps(results.to_json()))
     tags = [f"l{index:02d}" for index in range(30)]
     cells = np.full((30, 30), 0.5).tolist()
     changed["benchmark"] |= {"languages": tags, "candidates_per_language": [10] * 30}
     changed["measures"]["map"]["cells"] = changed["language_share"]["top"] = cells
     changed["bias"] = None
     changed["per_language"] = {tag: {"mo_map": 0.5} for tag in tags}
-    figures = evaluation_pictures(changed)
+    figures = evaluation_pictures(Results.from_json(changed))
     assert set(figures) == set(EVALUATION_PICTURES) - {"one_target_matrix"}
     assert len(figures["map_matrix"].axes[0].texts) == 0
 

@@ -100,7 +100,9 @@ sys.stdout.write(f"{peak() - before:.1f}")
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
 def test_memory_is_that_of_a_block(tmp_path):
-    """300,000 vectors of 256 dimensions are 293 MiB; a block may take 8, and one shard of 8 MiB is mapped at a time."""
+    """300,000 vectors of 256 dimensions are 293 MiB; a block may take 8, and one shard of 8 MiB is mapped at a
+    time.
+    """
     import subprocess
 
     write_shards(tmp_path / "large", 300_000, dimension=256, rows_per_shard=8192)
@@ -191,3 +193,21 @@ def test_without_faiss(shards, monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(InputError, match=r"hf_hybrid\[faiss\]"):
         search_faiss.build_index(shards)
+
+
+@pytest.mark.parametrize(
+    ("ids", "queries", "message"),
+    [
+        (["a b", "c"], ["q"], "the id 'a b' is empty or has white space"),
+        (["a", "c"], ["q\t1"], r"the queries: the id 'q\\t1' is empty or has white space"),
+        (["a", "a"], ["q"], "have the passage 'a' twice; encode the corpus again with distinct ids"),
+    ],
+)
+def test_a_run_names_each_passage_once_and_in_one_word(tmp_path, ids, queries, message):
+    """What `encode` refuses may be in vectors of other makers."""
+    writer = ShardWriter(tmp_path, ShardSettings(**SETTINGS, dimension=2, dtype="float32", rows_per_shard=2))
+    writer.write(0, ids, torch.eye(2))
+    writer.finish(1)
+    found = search_exactly(torch.eye(2)[:1], Shards.open(tmp_path), 2)
+    with pytest.raises(InputError, match=message):
+        trec_run(found, queries, Shards.open(tmp_path))

@@ -195,7 +195,8 @@ def slowly(self, shard, *rest):
     write(self, shard, *rest)
 ShardWriter.write = slowly
 corpus = JsonlCorpus((Path(sys.argv[2]),))
-encode_corpus.encode_corpus(load_encoder(sys.argv[1], device="cpu"), corpus, sys.argv[3], model_name="model", rows_per_shard=10)
+model = load_encoder(sys.argv[1], device="cpu")
+encode_corpus.encode_corpus(model, corpus, sys.argv[3], model_name="model", rows_per_shard=10)
 """
 
 
@@ -256,3 +257,9 @@ def test_vectors_that_are_not_finite(model, tmp_path):
     finally:
         with torch.no_grad():
             parameter.copy_(before)
+
+
+def test_a_document_encoded_twice_is_refused_before_anything_is_encoded(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_hybrid.retrieval.encode_corpus.encode_block", lambda *_, **__: pytest.fail("encoded"))
+    with pytest.raises(InputError, match="two passages with the id 'c'"):
+        encode(model, tmp_path / "v", TextCorpus(["a", "c", "c"], ["x"] * 3))

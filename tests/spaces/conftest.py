@@ -37,11 +37,11 @@ def small_checkpoints(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shown(small_checkpoints):
+def views(small_checkpoints):
     """Everything that the page shows, without the page."""
-    from xlir_demo.start import load_shown
+    from xlir_demo.start import load_page_views
 
-    return load_shown(small_checkpoints)
+    return load_page_views(small_checkpoints)
 
 
 @pytest.fixture(scope="session")

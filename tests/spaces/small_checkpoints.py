@@ -21,7 +21,7 @@ from hf_hybrid.data.loading import embedded_dataset_path
 from hf_hybrid.encoders.models import save_encoder
 from hf_hybrid.evaluation.arms import ArmsOptions, build_arms
 from hf_hybrid.evaluation.evaluate import evaluate_model
-from hf_hybrid.evaluation.results import build_results, write_results
+from hf_hybrid.evaluation.results import build_results
 from hf_hybrid.output_files import write_json
 from hf_hybrid.retrieval.encode import load_encoder
 from tests.results_files import write_system
@@ -83,7 +83,7 @@ def write_small_results(folder: Path) -> None:
     for name in list(LANGUAGE_FACTORS)[:2]:
         benchmark = load_benchmark("world_facts")
         evaluation = evaluate_model(load_encoder(str(folder / name), device="cpu"), benchmark)
-        write_results(folder / name / "results" / "world_facts.json", build_results(evaluation, benchmark, name))
+        build_results(evaluation, benchmark, name).save(folder / name / "results" / "world_facts.json")
     systems = {
         arm: [write_system(folder / "systems" / f"{arm}_{seed}.json", noise, seed=seed, draw=seed) for seed in (1, 2)]
         for arm, noise in (("hybrid", 0.5), ("x-x-mono", 0.8), ("x-y", 0.6))

@@ -96,11 +96,11 @@ def test_everything_can_be_reached_by_keyboard(browser, page):
         assert focus.endswith("BUTTON")
 
 
-def test_two_checkpoints_are_drawn_and_told(browser, page, shown):
+def test_two_checkpoints_are_drawn_and_told(browser, page, views):
     with watched(browser, page.url) as one:
         one.open("/?" + urlencode({"tab": "compare", "q": VOLGA["de"]}))
         wait_for_text(one, "#compare-view", "Your question is in German")
-        _, _, found = shown.answers.compare(VOLGA["de"], "hybrid-xlir-static-mono", "hybrid-xlir-static")
+        _, _, found = views.answers.compare(VOLGA["de"], "hybrid-xlir-static-mono", "hybrid-xlir-static")
         assert one.page.locator("#compare-view svg g").count() == len(found.movements) == 11
         assert one.page.locator("#compare-view svg line").count() == 11
         one.page.locator("#compare-view summary").first.click()

@@ -49,11 +49,11 @@ def test_endpoints_are_named_and_typed(client):
     assert "Search 1,144 short passages" in endpoints["/search"]["description"]
 
 
-def test_a_search_by_a_program_is_the_search_of_the_page(client, shown):
+def test_a_search_by_a_program_is_the_search_of_the_page(client, views):
     question = "Wohin fließt das Wasser der Wolga am Ende?"
     found = client.predict(question, languages=["en", "ru"], results=3, api_name="/search")
-    expected = shown.answers.search(question, "hybrid-xlir-static", languages=["en", "ru"], k=3)
-    pool = shown.answers.pool
+    expected = views.answers.search(question, "hybrid-xlir-static", languages=["en", "ru"], k=3)
+    pool = views.answers.pool
     assert [hit["id"] for hit in found["results"]] == [pool.ids[hit.row] for hit in expected.found.hits]
     assert [hit["score"] for hit in found["results"]] == [round(hit.score, 4) for hit in expected.found.hits]
     assert [hit["rank"] for hit in found["results"]] == [1, 2, 3] and found["passages_searched"] == 208
@@ -239,8 +239,8 @@ def test_texts_of_one_visitor_are_not_anothers(page):
     assert "private words" not in other and "no texts to search" in other
 
 
-def test_many_at_once_get_their_own_answers(page, shown):
-    facts = list(shown.answers.facts.facts.values())[:12]
+def test_many_at_once_get_their_own_answers(page, views):
+    facts = list(views.answers.facts.facts.values())[:12]
     clients = [gradio_client.Client(page.url, verbose=False) for _ in range(4)]
     lock = threading.Lock()
 

@@ -84,10 +84,10 @@ def test_what_is_right_is_not_claimed_where_it_is_not_known():
     assert [hit.is_answer for hit in found.hits] == [None, None] and found.answers == {}
 
 
-def test_it_finds_what_the_evaluation_finds(small_checkpoints, shown):
+def test_it_finds_what_the_evaluation_finds(small_checkpoints, views):
     """Against the library's own vectors and benchmark: the same passages at the same places."""
     benchmark = load_benchmark("world_facts")
-    pool = shown.answers.pool
+    pool = views.answers.pool
     assert list(pool.texts) == list(benchmark.candidates) and list(pool.ids) == list(benchmark.candidate_ids)
     model = load_encoder(str(small_checkpoints / HYBRID), device="cpu")
     queries, candidates = (vectors.numpy() for vectors in encode_benchmark(model, benchmark))
@@ -96,7 +96,7 @@ def test_it_finds_what_the_evaluation_finds(small_checkpoints, shown):
         relevant = benchmark.relevance_candidates[
             benchmark.relevance_offsets[row] : benchmark.relevance_offsets[row + 1]
         ]
-        found = shown.answers.search(benchmark.queries[row], HYBRID, k=50).found
+        found = views.answers.search(benchmark.queries[row], HYBRID, k=50).found
         assert [hit.score for hit in found.hits] == pytest.approx(np.sort(scores)[::-1][:50], abs=1e-5)
         assert len(relevant) == 11
         expected = {int(one): 1 + int((scores > scores[one]).sum()) for one in relevant}
@@ -145,12 +145,12 @@ def test_all_languages_at_once(answers):
     assert differing.overlap.tolist() == [[1.0, 0.0], [0.0, 1.0]] and differing.mean_overlap == 0.0
 
 
-def test_the_monolingual_checkpoint_of_the_tests_minds_the_language_more(shown):
+def test_the_monolingual_checkpoint_of_the_tests_minds_the_language_more(views):
     """What the page is there to show can be seen in what the browser tests look at."""
-    _, mono = shown.answers.ask_in_all_languages("wf-rivers-01", MONOLINGUAL)
-    _, hybrid = shown.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
+    _, mono = views.answers.ask_in_all_languages("wf-rivers-01", MONOLINGUAL)
+    _, hybrid = views.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
     assert mono.mean_rank > 3 * hybrid.mean_rank and mono.mean_overlap < hybrid.mean_overlap
-    own = [shown.answers.search("Wohin fließt das Wasser der Wolga am Ende?", name).found.mix["de"] for name in NAMES]
+    own = [views.answers.search("Wohin fließt das Wasser der Wolga am Ende?", name).found.mix["de"] for name in NAMES]
     assert own[1] >= own[2] >= own[0] and own[1] > 0.5 > own[0]
 
 

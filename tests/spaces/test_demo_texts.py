@@ -60,6 +60,10 @@ def test_the_name_of_a_file_or_the_visitor_tells_the_format():
         ("ü" * (MAX_CORPUS_BYTES // 2 + 1), "text", "larger than 2 MB"),
         (b"a" * (MAX_CORPUS_BYTES + 1), "text", "larger than 2 MB"),
         (b"\xff\xfe\x00", "detect", "not text in UTF-8"),
+        ("Größe".encode("latin-1"), "text", "it seems to be Windows-1252 or Latin-1"),
+        ("a\nb\ud800", "text", "half of a surrogate pair"),
+        ('{"text": "a"}\n{"text": "\\udc00"}', "jsonl", "line 2: holds half of a surrogate pair"),
+        ('{"text": "a", "lang": "xx"}', "jsonl", "no language tag"),
         ("a", "html", "format must be one of"),
         ("a", None, "format must be one of"),
         ("a\n" * (MAX_PASSAGES + 1), "text", "more than 5,000 passages"),
@@ -86,6 +90,14 @@ def test_what_cannot_be_read_is_said_in_one_line(content, form, message):
     assert message in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 300
 
 
+def test_only_a_line_feed_ends_a_line():
+    rows = '{"text": "a\u2028b\x85c", "lang": "EN"}\r\n\r\n{"text": "d", "lang": "zh_Hans"}\n\n'
+    for content in (rows, rows.encode(), b"\xef\xbb\xbf" + rows.encode()):
+        pool = parse_corpus(content, "jsonl")
+        assert list(pool.texts) == ["a b c", "d"] and list(pool.languages) == ["en", "zh-Hans"]
+    assert list(parse_corpus("\ufeffone\u2028more\r\ntwo\x0cmore\r\n", "text").texts) == ["one more", "two more"]
+
+
 def corpus() -> Corpus:
     return Corpus(parse_corpus("hello"), HYBRID, np.ones((1, 2), np.float32))
 
@@ -110,16 +122,16 @@ def test_texts_are_forgotten_in_time_and_make_room():
             store.get(name)
 
 
-def test_a_search_in_a_visitors_texts(shown):
-    store_size = len(shown.store)
+def test_a_search_in_a_visitors_texts(views):
+    store_size = len(views.store)
     pool = parse_corpus("The Volga flows into the Caspian Sea.\nVanilla grows on an orchid.")
-    vectors = shown.answers.encoders[HYBRID](list(pool.texts), "passage")
-    name = shown.store.add(Corpus(pool, HYBRID, vectors))
-    view = shown.own_search(name, "Where does the Volga end?", 5)
+    vectors = views.answers.encoders[HYBRID](list(pool.texts), "passage")
+    name = views.store.add(Corpus(pool, HYBRID, vectors))
+    view = views.own_search(name, "Where does the Volga end?", 5)
     assert view.index("Caspian") < view.index("Vanilla") and "What is right is not known" in view
-    assert "2 passages" in shown.corpus(name, "<b>.txt") and "&lt;b&gt;.txt" in shown.corpus(name, "<b>.txt")
-    shown.store.remove(name)
-    assert 'role="alert"' in shown.own_search(name, "Where?", 5) and len(shown.store) == store_size
+    assert "2 passages" in views.corpus(name, "<b>.txt") and "&lt;b&gt;.txt" in views.corpus(name, "<b>.txt")
+    views.store.remove(name)
+    assert 'role="alert"' in views.own_search(name, "Where?", 5) and len(views.store) == store_size
 
 
 # ---------------------------------------------------------------- links

@@ -63,35 +63,35 @@ def harmless(html: str) -> Elements:
 
 
 @pytest.mark.parametrize("attack", PAYLOADS)
-def test_payloads_are_text_wherever_they_stand(shown, attack):
+def test_payloads_are_text_wherever_they_stand(views, attack):
     own = parse_corpus(json.dumps({"text": f"{attack} volga", "id": "1"}), "jsonl")
     corpus = Corpus(own, HYBRID, np.ones((1, 128), np.float32))
-    name = shown.store.add(corpus)
-    views = [
-        shown.search(attack, "guess", HYBRID, [], 3),
-        shown.search("Where?", attack, HYBRID, [], 3),
-        shown.search("Where?", "guess", attack, [], 3),
-        shown.search("Where?", "guess", HYBRID, [attack], 3),
-        shown.compare(attack, "guess", MONOLINGUAL, HYBRID),
-        shown.translations(attack, HYBRID),
-        shown.benchmark(attack, attack),
-        shown.own_search(name, attack, 3),
-        shown.corpus(name, attack),
+    name = views.store.add(corpus)
+    rendered = [
+        views.search(attack, "guess", HYBRID, [], 3),
+        views.search("Where?", attack, HYBRID, [], 3),
+        views.search("Where?", "guess", attack, [], 3),
+        views.search("Where?", "guess", HYBRID, [attack], 3),
+        views.compare(attack, "guess", MONOLINGUAL, HYBRID),
+        views.translations(attack, HYBRID),
+        views.benchmark(attack, attack),
+        views.own_search(name, attack, 3),
+        views.corpus(name, attack),
         message(attack),
     ]
-    shown.store.remove(name)
-    for view in views:
+    views.store.remove(name)
+    for view in rendered:
         assert type(view) is str
         harmless(view)
     text = " ".join(attack.split())
-    assert text in harmless(views[7]).text and attack in harmless(views[8]).text
+    assert text in harmless(rendered[7]).text and attack in harmless(rendered[8]).text
 
 
-def test_results_have_language_direction_rank_and_the_right_answers_marked(shown):
-    found = harmless(shown.search("Where do the waters of the Volga end up?", "guess", HYBRID, [], 11))
+def test_results_have_language_direction_rank_and_the_right_answers_marked(views):
+    found = harmless(views.search("Where do the waters of the Volga end up?", "guess", HYBRID, [], 11))
     passages = [attributes for tag, attributes in found.tags if tag == "p" and attributes.get("class") == "xd-text"]
     assert len(passages) == 11 and {one["dir"] for one in passages} == {"auto"}
-    assert {one["lang"] for one in passages} == set(shown.answers.languages)
+    assert {one["lang"] for one in passages} == set(views.answers.languages)
     assert sum(tag == "mark" for tag, _ in found.tags) == found.text.count("✓ right answer") == 11
     assert (
         "11 of the first 11 results are right" in found.text
@@ -102,13 +102,13 @@ def test_results_have_language_direction_rank_and_the_right_answers_marked(shown
     assert link == "?q=Where+do+the+waters+of+the+Volga+end+up%3F&k=11"
 
 
-def test_the_mix_of_languages_is_in_the_table(shown):
-    html = shown.search("Wohin fließt das Wasser der Wolga am Ende?", "guess", MONOLINGUAL, [], 10)
+def test_the_mix_of_languages_is_in_the_table(views):
+    html = views.search("Wohin fließt das Wasser der Wolga am Ende?", "guess", MONOLINGUAL, [], 10)
     mix = re.search(r'<table class="xd-mix">.*?</table>', html)[0]
     rows = re.findall(r'<th scope="row">(.*?)</th>.*?<span>(\d+ %)</span></td><td>(\d+ %)</td>', mix)
     shares = {re.sub("<.*?>", "", name): (top, pool) for name, top, pool in rows}
     assert len(shares) == 11 and {pool for _, pool in shares.values()} == {"9 %"}
-    found = shown.answers.search("Wohin fließt das Wasser der Wolga am Ende?", MONOLINGUAL).found
+    found = views.answers.search("Wohin fließt das Wasser der Wolga am Ende?", MONOLINGUAL).found
     assert shares["German (question)"][0] == f"{100 * found.mix['de']:.0f} %" != "9 %"
 
 
@@ -125,10 +125,10 @@ def test_the_lines_say_what_the_table_says():
     assert "up 1,142" in table.text and "down 37" in table.text and "A<" in table.text
 
 
-def test_all_languages_are_a_table_of_places(shown):
-    html = shown.translations("wf-rivers-01", HYBRID)
+def test_all_languages_are_a_table_of_places(views):
+    html = views.translations("wf-rivers-01", HYBRID)
     harmless(html)
-    _, found = shown.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
+    _, found = views.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
     first, second = re.findall(r'<table class="xd-matrix">.*?</table>', html)
     numbers = [int(text.replace(",", "")) for text in re.findall(r"color:#111\">([\d,]+)</td>", first)]
     assert numbers == found.ranks.ravel().tolist() and len(numbers) == 121
@@ -140,8 +140,8 @@ def test_all_languages_are_a_table_of_places(shown):
 # ---------------------------------------------------------------- measured numbers
 
 
-def test_numbers_come_from_the_results_files(small_checkpoints, shown):
-    html = shown.benchmark("world_facts", MONOLINGUAL)
+def test_numbers_come_from_the_results_files(small_checkpoints, views):
+    html = views.benchmark("world_facts", MONOLINGUAL)
     found = harmless(html)
     content = json.loads((small_checkpoints / MONOLINGUAL / "results" / "world_facts.json").read_text())
     row = re.search(r'<th scope="row">Monolingual</th>(.*?)</tr>', html)[1]

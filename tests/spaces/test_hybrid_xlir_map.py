@@ -285,6 +285,9 @@ def test_csv_and_both_kinds_of_json_are_one_run(run_text):
         ("{", "This is not JSON"),
         ("[" * 100_000, "This is not JSON"),
         ("[]", 'JSON must be an object with "pool_sizes"'),
+        ('{"rows": [{"query_id": "\\ud800"}]}', "half of a surrogate pair"),
+        (HEADER + "\ud800,de,de,1,1", "half of a surrogate pair"),
+        ("\ufeff  \n", "There is no run"),
         ('{"rows": [1]}', "Row 1 is not an object"),
         (
             '{"rows": [{"query_id": "q", "pool_ranks": [1], "language_ranks": [1, 2]}]}',
@@ -381,7 +384,11 @@ def test_uploads_are_checked_and_deleted(page, tmp_path, monkeypatch):
 
     text, shown = upload(b"\xef\xbb\xbf" + page.EXAMPLE_CSV.encode())
     assert (text, shown) == (page.EXAMPLE_CSV, page.score_run(page.EXAMPLE_CSV))
-    for content, message in ((b"\xff\xfe", "UTF-8"), (b"a" * 1_000_001, "larger than")):
+    for content, message in (
+        (b"\xff\xfe", "UTF-16"),
+        ("ß".encode("latin-1"), "Latin-1"),
+        (b"a" * 1_000_001, "larger than"),
+    ):
         assert message in upload(content)[1]
     outside = tmp_path / "secret"
     outside.write_text("secret")
@@ -411,3 +418,10 @@ def test_the_page_builds(page):
     } == {"measure"}
     assert app.analytics_enabled is False
     assert front_matter()["sdk_version"].split(".")[0] == importlib.import_module("gradio").__version__.split(".")[0]
+
+
+def test_only_a_line_feed_ends_a_line(run_text):
+    """A separator of another kind inside an id does not end its row."""
+    text = "\ufeff" + (HEADER + "q\u2028x,de,de,1,1\n\n").replace("\n", "\r\n")
+    columns, _ = run_text.parse_run(text)
+    assert columns["query_id"] == ["q\u2028x"]

@@ -123,13 +123,13 @@ def test_offline_models_come_from_the_folder_or_the_package(monkeypatch, tmp_pat
 
 def test_the_page_goes_without_checkpoints_that_are_not_installed(monkeypatch, tmp_path, small_checkpoints):
     from xlir_demo.page import opened_by
-    from xlir_demo.start import find_models, load_shown
+    from xlir_demo.start import find_models, load_page_views
 
     monkeypatch.delenv("SPACE_ID", raising=False)
     monkeypatch.setattr(checkpoints, "embedded_model", lambda name: None)
     (tmp_path / NAMES[0]).symlink_to(small_checkpoints / NAMES[0])
     assert list(find_models(tmp_path)) == [NAMES[0]]
-    alone = load_shown(tmp_path)
+    alone = load_page_views(tmp_path)
     assert list(alone.answers.encoders) == [NAMES[0]]
     values = opened_by(alone, {"tab": "compare"})
     assert NAMES[0] in values and "xd-slope" in values[12] and 'role="alert"' not in values[12]

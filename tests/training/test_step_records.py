@@ -1,4 +1,6 @@
-"""Records of steps: which is the first that is not finite, which batches they stand for, and what is reported of one."""
+"""Records of steps: which is the first that is not finite, which batches they stand for, and what is reported of
+one.
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,9 @@ def work(ready) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "forkserver"])
 def test_workers_of_a_loader_obey_their_rank_alone(method):
-    """A launcher signals a whole group of processes; the rank ends its workers, and waits for their end when it exits."""
+    """A launcher signals a whole group of processes; the rank ends its workers, and waits for their end when it
+    exits.
+    """
     context = multiprocessing.get_context(method)
     ready = context.Event()
     worker = context.Process(target=work, args=(ready,))

@@ -1,4 +1,6 @@
-"""`HybridTrainer`: it learns, logs what it drew, keeps the best checkpoint, resumes bit for bit, and refuses other batches."""
+"""`HybridTrainer`: it learns, logs what it drew, keeps the best checkpoint, resumes bit for bit, and refuses other
+batches.
+"""
 
 from __future__ import annotations
 

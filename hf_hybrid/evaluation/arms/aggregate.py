@@ -31,12 +31,12 @@ from hf_hybrid.evaluation.arms.claims import claims_table
 from hf_hybrid.evaluation.arms.intervals import over_seeds
 from hf_hybrid.evaluation.arms.seed_files import SeedFiles, read_groups
 from hf_hybrid.evaluation.comparison import compare_results
-from hf_hybrid.evaluation.results import versions
+from hf_hybrid.evaluation.figures import ARMS, columns
+from hf_hybrid.evaluation.provenance import versions
 
 ARMS_VERSION = 1
 # Languages of XQuAD-R with little text in the corpora that encoders are pretrained on.
 LOW_RESOURCE = ("th", "hi", "el", "tr", "vi")
-CURVE_FIGURES = ("mo_map", "cr_map", "mul_map", "rank_distance")
 Files = Sequence[str | Path]
 
 
@@ -106,34 +106,34 @@ def build_arms(
             "margin": options.margin,
             "resamples": options.resamples,
             "seed": options.seed,
-            "k": first["settings"].get("k"),
+            "k": first.settings.k,
         },
-        "benchmark": first["benchmark"],
+        "benchmark": first.benchmark.to_json(),
     }
     if named:
         content["arms"] = {group.name: _arm(group, options, Path(folder)) for group in named}
         content["comparisons"] = _comparisons(arms, options)
         content["claims"] = claims_table(content["comparisons"])
     if points:
-        content["alpha"] = _curve(points, first["benchmark"]["languages"], options, Path(folder))
+        content["alpha"] = _curve(points, first.benchmark.languages, options, Path(folder))
     return content | {"versions": versions()}
 
 
 def _check_one_benchmark(named: Sequence[SeedFiles], points: Sequence[SeedFiles]) -> None:
-    if named and points and named[0].results[0]["benchmark"] != points[0].results[0]["benchmark"]:
+    if named and points and named[0].results[0].benchmark != points[0].results[0].benchmark:
         raise InputError(
             f"{named[0].paths[0]} and {points[0].paths[0]} are not of the same benchmark: make a file of each"
         )
 
 
 def _arm(group: SeedFiles, options: ArmsOptions, folder: Path) -> dict[str, Any]:
-    names = [name for name in group.results[0]["summary"] if all(name in one["summary"] for one in group.results)]
-    languages = group.results[0]["benchmark"]["languages"]
+    names = [name for name in group.results[0].summary if all(name in one.summary for one in group.results)]
+    languages = group.results[0].benchmark.languages
     return {
         "files": group.describe(folder),
         "seeds": len(group.results),
         "figures": {
-            name: over_seeds([one["summary"][name] for one in group.results], options.confidence) for name in names
+            name: over_seeds([one.summary[name] for one in group.results], options.confidence) for name in names
         },
         "per_language": {tag: _of_languages(group, [tag], options) for tag in languages},
     }
@@ -142,8 +142,8 @@ def _arm(group: SeedFiles, options: ArmsOptions, folder: Path) -> dict[str, Any]
 def _of_languages(group: SeedFiles, tags: Sequence[str], options: ArmsOptions) -> dict[str, Any]:
     """Mean over languages, then over seeds, of the figures that all of them have."""
     found = {}
-    for name in CURVE_FIGURES:
-        values = [[one["per_language"].get(tag, {}).get(name) for tag in tags] for one in group.results]
+    for _, name, *_ in columns(ARMS, group.results[0].settings.k or 10, by_language=True):
+        values = [[one.per_language.get(tag, {}).get(name) for tag in tags] for one in group.results]
         if tags and not any(value is None for row in values for value in row):
             found[name] = over_seeds([float(np.mean(row)) for row in values], options.confidence)
     return found

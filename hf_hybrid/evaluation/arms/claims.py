@@ -17,7 +17,7 @@ class Claim:
     Attributes:
         name: for programs.
         text: for people.
-        figure: of `hf_hybrid.evaluation.comparison.FIGURES`.
+        figure: one of `hf_hybrid.evaluation.figures` that is compared.
         kind: what hybrid should be: `HIGHER`, `LOWER` or `NOT_WORSE`.
         against: arms that it is made about.
     """

@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.results import read_results
-
-_SAME_OF_BENCHMARK = ("name", "data_sha256", "languages", "settings")
-_SAME_OF_SETTINGS = ("ties", "k")
+from hf_hybrid.evaluation.results import Results
 
 
 @dataclass(frozen=True)
@@ -28,13 +25,13 @@ class SeedFiles:
 
     name: str
     paths: tuple[str, ...]
-    results: tuple[dict[str, Any], ...]
+    results: tuple[Results, ...]
     digests: tuple[str, ...]
 
     def describe(self, folder: Path) -> list[dict[str, Any]]:
         """Name, sha256 and seed of every file, for a file in ``folder``."""
         return [
-            {"file": public_name(path, folder), "sha256": digest, "seed": results["seed"]}
+            {"file": public_name(path, folder), "sha256": digest, "seed": results.seed}
             for path, digest, results in zip(self.paths, self.digests, self.results, strict=True)
         ]
 
@@ -49,7 +46,7 @@ def read_groups(groups: Mapping[str, Sequence[str | Path]]) -> list[SeedFiles]:
     owner: dict[str, str] = {}
     for name, paths in groups.items():
         names = tuple(str(path) for path in paths)
-        results = tuple(read_results(path) for path in names)
+        results = tuple(Results.load(path) for path in names)
         digests = tuple(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in names)
         for path, digest in zip(names, digests, strict=True):
             if digest in owner:
@@ -57,7 +54,7 @@ def read_groups(groups: Mapping[str, Sequence[str | Path]]) -> list[SeedFiles]:
                     f"{path} (arm {name}) has the content of {owner[digest]}: name each results file once"
                 )
             owner[digest] = f"{path} (arm {name})"
-        seeds = [one["seed"] for one in results]
+        seeds = [one.seed for one in results]
         twice = next((seed for seed in seeds if seed is not None and seeds.count(seed) > 1), None)
         if twice is not None:
             raise InputError(f"arm {name}: seed {twice} is there twice; name one results file for each seed")
@@ -83,11 +80,7 @@ def _check_same(groups: Sequence[SeedFiles]) -> None:
     first, one = groups[0].paths[0], groups[0].results[0]
     for group in groups:
         for path, other in zip(group.paths, group.results, strict=True):
-            for part, keys in (("benchmark", _SAME_OF_BENCHMARK), ("settings", _SAME_OF_SETTINGS)):
-                for key in keys:
-                    here, there = one[part].get(key), other[part].get(key)
-                    if here != there:
-                        raise InputError(
-                            f"{first} and {path} do not belong together: {part}.{key} is {here!r} in the first and {there!r} in the "
-                            "second; evaluate all arms on the same data with the same settings"
-                        )
+            if difference := one.differs_from(other):
+                raise InputError(
+                    f"{first} and {path} do not belong together: {difference}; evaluate all arms on the same data with the same settings"
+                )

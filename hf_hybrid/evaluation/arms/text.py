@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_COLUMNS = {"Mo": "mo_map", "Cr": "cr_map", "Mul": "mul_map", "rank distance": "rank_distance"}
+from hf_hybrid.evaluation.figures import ARMS, column_of, columns
 
 
 def arms_report(content: Mapping[str, Any]) -> str:
@@ -15,9 +15,11 @@ def arms_report(content: Mapping[str, Any]) -> str:
         content: from `hf_hybrid.evaluation.arms.build_arms`.
     """
     parts = []
+    k = content.get("settings", {}).get("k") or 10
+    titles = [column.title for column in columns(ARMS, k)]
     if arms := content.get("arms"):
-        rows = [[name, str(arm["seeds"]), *_figures(arm["figures"])] for name, arm in arms.items()]
-        parts.append(_table(["arm", "seeds", *_COLUMNS], rows))
+        rows = [[name, str(arm["seeds"]), *_figures(arm["figures"], k)] for name, arm in arms.items()]
+        parts.append(_table(["arm", "seeds", *titles], rows))
     if claims := content.get("claims"):
         rows = [
             [entry["text"], entry["against"], _difference(entry), f"{entry['p_value']:.4f}", entry["verdict"]]
@@ -26,30 +28,26 @@ def arms_report(content: Mapping[str, Any]) -> str:
         parts.append(_table(["claim about hybrid", "against", "difference", "p", "verdict"], rows))
     if alpha := content.get("alpha"):
         for group in ("all", "low_resource", "others"):
-            rows = [[f"{point['alpha']:g}", *_figures(point[group])] for point in alpha["points"] if point[group]]
+            rows = [[f"{point['alpha']:g}", *_figures(point[group], k)] for point in alpha["points"] if point[group]]
             if rows:
-                parts.append(f"{group.replace('_', '-')} languages\n" + _table(["alpha", *_COLUMNS], rows))
+                parts.append(f"{group.replace('_', '-')} languages\n" + _table(["alpha", *titles], rows))
     return "\n\n".join(parts)
 
 
-def _figures(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _figures(figures: Mapping[str, Mapping[str, Any]], k: int) -> list[str]:
     cells = []
-    for name in _COLUMNS.values():
-        found = figures.get(name)
-        scale, digits = (1, 1) if name == "rank_distance" else (100, 2)
-        if found is None:
-            cells.append("-")
-        elif found["low"] is None:
-            cells.append(f"{scale * found['mean']:,.{digits}f}")
-        else:
-            ends = ", ".join(f"{scale * found[end]:,.{digits}f}" for end in ("low", "high"))
-            cells.append(f"{scale * found['mean']:,.{digits}f} [{ends}]")
+    for column in columns(ARMS, k):
+        found = figures.get(column.key)
+        cell = column.text(found and found["mean"])
+        if found is not None and found["low"] is not None:
+            cell += f" [{', '.join(column.text(found[end]) for end in ('low', 'high'))}]"
+        cells.append(cell)
     return cells
 
 
 def _difference(entry: Mapping[str, Any]) -> str:
-    scale, digits = (1, 1) if entry["figure"] == "rank_distance" else (100, 2)
-    mean, low, high = (f"{scale * entry[key]:+,.{digits}f}" for key in ("difference", "low", "high"))
+    column = column_of(entry["figure"], ARMS)
+    mean, low, high = (column.text(entry[key], sign="+") for key in ("difference", "low", "high"))
     return f"{mean} [{low}, {high}]"
 
 

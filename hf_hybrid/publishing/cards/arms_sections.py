@@ -6,15 +6,23 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hf_hybrid.evaluation.comparison import FIGURES, SETTINGS
-from hf_hybrid.publishing.cards.evaluation_sections import PICTURES
+from hf_hybrid.evaluation.figures import (
+    ARMS,
+    CARD_ARMS,
+    CARD_ARMS_BIAS,
+    COMPARISON,
+    MAIN,
+    SETTINGS,
+    Column,
+    column_of,
+    columns,
+)
+from hf_hybrid.publishing.cards.evaluation_sections import PICTURES, columns_with_values
 from hf_hybrid.publishing.cards.folder_files import FolderFiles
 from hf_hybrid.publishing.cards.sourced_tables import Cell, Figure, Source, Tied, tied_table, tied_text
-from hf_hybrid.publishing.cards.wording import benchmark_title, columns_with_values, figure_unit, listed, title_of
+from hf_hybrid.publishing.cards.titles import benchmark_title, listed, title_of
 
 CURVE_PICTURE = f"{PICTURES}/alpha.png"
-_ARM_FIGURES = {"Mo": "mo_map", "Cr": "cr_map", "Mul": "mul_map"}
-_COMPARED = ("mo_map", "cr_map", "mul_map", "rank_distance")
 
 
 def arms_section(files: FolderFiles) -> str:
@@ -24,26 +32,15 @@ def arms_section(files: FolderFiles) -> str:
         return ""
     arms = source.content["arms"]
     k = source.content["settings"].get("k") or 10
+    shown, of_bias = columns(CARD_ARMS, k), columns(CARD_ARMS_BIAS, k)
     rows: list[list[Cell]] = []
     biases: list[list[Cell]] = []
     for arm in arms:
         seeds = source.figure("arms", arm, "seeds")
-        rows.append([f"`{arm}`", seeds, *(_over_seeds(source, arm, name) for name in _ARM_FIGURES.values())])
-        biases.append(
-            [
-                f"`{arm}`",
-                *(
-                    _over_seeds(source, arm, name)
-                    for name in (
-                        "rank_distance",
-                        "rank_distance_median",
-                        "rank_distance_normalised",
-                        f"own_language_share_at_{k}",
-                    )
-                ),
-            ]
-        )
-    bias_head = ["arm", "rank distance", "its median", "% of the pool", f"own language in top {k}, %"]
+        rows.append([f"`{arm}`", seeds, *(_over_seeds(source, column, "arms", arm, "figures") for column in shown)])
+        biases.append([f"`{arm}`", *(_over_seeds(source, column, "arms", arm, "figures") for column in of_bias)])
+    head = ["arm", "seeds", *(column.title for column in shown)]
+    bias_head = ["arm", *(column.title for column in of_bias)]
     level = source.percent("settings", "confidence")
     return "\n\n".join(
         [
@@ -52,16 +49,15 @@ def arms_section(files: FolderFiles) -> str:
             "(`hybrid`), same-language pairs of mixed languages (`x-x`). "
             f"{title_of(source)}, mean over seeds, mAP in percent.",
             _sentence("In brackets: {} intervals of Student's t over the seeds.", level),
-            tied_table(*columns_with_values(["arm", "seeds", *_ARM_FIGURES], rows)),
+            tied_table(*columns_with_values(head, rows)),
             "Their language bias:",
             tied_table(*columns_with_values(bias_head, biases)),
         ]
     )
 
 
-def _over_seeds(source: Source, arm: str, name: str) -> Cell:
-    factor, decimals = figure_unit(name)
-    return source.interval("arms", arm, "figures", name, factor=factor, decimals=decimals)
+def _over_seeds(source: Source, column: Column, *place: str | int) -> Cell:
+    return source.interval(*place, column.key, factor=column.factor, decimals=column.decimals)
 
 
 def claims_section(files: FolderFiles) -> str:
@@ -72,12 +68,12 @@ def claims_section(files: FolderFiles) -> str:
     reference = source.content["settings"]["reference"]
     rows: list[list[Cell]] = []
     for number, entry in enumerate(source.content["claims"]):
-        factor, decimals = figure_unit(entry["figure"])
+        column = column_of(entry["figure"], COMPARISON)
         rows.append(
             [
                 entry["text"],
                 f"`{entry['against']}`",
-                source.interval("claims", number, factor=factor, decimals=decimals, signed=True),
+                source.interval("claims", number, factor=column.factor, decimals=column.decimals, signed=True),
                 source.p_value("claims", number, "p_value"),
                 f"**{entry['verdict']}**",
                 _by_name(entry["test"], reference),
@@ -114,23 +110,20 @@ def alpha_section(files: FolderFiles, with_pictures: bool = True) -> str:
     ]
     if with_pictures:
         parts.append(f"![Mo, Cr and Mul over alpha, with intervals]({CURVE_PICTURE})")
+    shown = columns(ARMS, source.content["settings"].get("k") or 10, by_language=True)
     for group, tags in groups.items():
         if not tags:
             continue
         rows: list[list[Cell]] = []
         for number, point in enumerate(curve["points"]):
-            values = [
-                source.interval("alpha", "points", number, group, name, factor=factor, decimals=decimals)
-                for name in _COMPARED
-                for factor, decimals in [figure_unit(name)]
-            ]
+            values = [_over_seeds(source, column, "alpha", "points", number, group) for column in shown]
             at = ("alpha", "points", number)
             batches = {0: "`x-y`", 1: "`x-x-mono`"}.get(point["alpha"], "`hybrid`")
             rows.append([batches, source.figure(*at, "alpha", decimals=2), source.figure(*at, "seeds"), *values])
         label = "Low-resource languages" if group == "low_resource" else "The other languages"
         parts += [
             f"{label} ({', '.join(f'`{tag}`' for tag in tags)}):",
-            tied_table(*columns_with_values(["batches", "alpha", "seeds", *_ARM_FIGURES, "rank distance"], rows)),
+            tied_table(*columns_with_values(["batches", "alpha", "seeds", *(column.title for column in shown)], rows)),
         ]
     return "\n\n".join(parts)
 
@@ -167,11 +160,11 @@ def _comparison_table(source: Source, place: tuple[str, ...], comparison: Mappin
     k = comparison["settings"].get("k", 10)
     rows: list[list[Cell]] = []
     for name, entry in comparison["figures"].items():
-        factor, decimals = figure_unit(name)
+        title, _, factor, decimals = column_of(name, COMPARISON, k)
         at = (*place, "figures", name)
         rows.append(
             [
-                FIGURES[name][0].format(k=k) if name in FIGURES else name,
+                title,
                 *(source.figure(*at, side, factor=factor, decimals=decimals) for side in ("a", "b")),
                 source.interval(*at, factor=factor, decimals=decimals, signed=True),
                 source.p_value(*at, "p_value"),
@@ -184,15 +177,15 @@ def _comparison_table(source: Source, place: tuple[str, ...], comparison: Mappin
 def _languages_told(comparison: Mapping[str, Any], b: str) -> str:
     """Languages whose difference is more than chance after Holm's correction."""
     told = []
-    for setting, title in SETTINGS.items():
+    for key, setting in SETTINGS.items():
         found: dict[str, list[str]] = {"better": [], "worse": []}
         for tag, entries in comparison.get("per_language", {}).items():
-            verdict = entries.get(f"{setting}_map", {}).get("verdict", "")
+            verdict = entries.get(f"{key}_{MAIN}", {}).get("verdict", "")
             for side in found:
                 if verdict.startswith(f"B {side}"):
                     found[side].append(f"`{tag}`")
         if any(found.values()):
-            told.append(f"{title}: better in {listed(found['better'])}, worse in {listed(found['worse'])}")
+            told.append(f"{setting.title}: better in {listed(found['better'])}, worse in {listed(found['worse'])}")
     return f"By language of the question, with Holm's correction, `{b}` is in {'; '.join(told)}." if told else ""
 
 

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.encoders.prompts import saved_prompt
 from hf_hybrid.errors import InputError
 
-# Names under which sentence-transformers looks for the prompt of a passage, in its own order.
-_PASSAGE_PROMPTS = ("document", "passage", "corpus")
-_QUERY_PROMPTS = ("query",)
 # Tokenizers without a limit say something like 10^30.
 _LONGEST = 1_000_000
 _DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
@@ -91,7 +89,11 @@ def read_encoder(folder: Path) -> EncoderFacts:
         for name, entry in zip(modules, listed, strict=True)
         if name not in ("Transformer", "StaticEmbedding")
     }
-    prompts = (_read(folder / "config_sentence_transformers.json") or {}).get("prompts") or {}
+    encoder = _read(folder / "config_sentence_transformers.json") or {}
+    query, passage = (
+        saved_prompt(encoder.get("prompts") or {}, kind, encoder.get("default_prompt_name")) or ""
+        for kind in ("query", "passage")
+    )
     config = _read(folder / "config.json") or {}
     transformer = _read(folder / "sentence_bert_config.json") or {}
     pooling = settings.get("Pooling", {})
@@ -106,8 +108,8 @@ def read_encoder(folder: Path) -> EncoderFacts:
         architecture=config.get("model_type"),
         pooling=_pooling(pooling) if pooling else None,
         include_prompt=pooling.get("include_prompt", True),
-        query_prompt=_prompt(prompts, _QUERY_PROMPTS),
-        passage_prompt=_prompt(prompts, _PASSAGE_PROMPTS),
+        query_prompt=query,
+        passage_prompt=passage,
         dimension=tokens[1]
         if is_static and tokens
         else pooling.get("embedding_dimension", pooling.get("word_embedding_dimension")),
@@ -118,10 +120,6 @@ def read_encoder(folder: Path) -> EncoderFacts:
         weight_bytes=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         lower_cased=bool(transformer.get("do_lower_case", False)),
     )
-
-
-def _prompt(prompts: dict[str, Any], names: tuple[str, ...]) -> str:
-    return next((prompts[name] or "" for name in names if name in prompts), "")
 
 
 def _pooling(settings: dict[str, Any]) -> str | None:

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from hf_hybrid.publishing.cards.folder_files import FolderFiles
-from hf_hybrid.publishing.cards.sourced_tables import Cell, Source, Tied, tied_table, tied_text
-from hf_hybrid.publishing.cards.wording import (
-    COLUMNS,
-    CORPUS_COLUMNS,
-    benchmark_title,
-    columns_with_values,
-    language_title,
-    listed,
-    title_of,
-)
+from hf_hybrid.evaluation.figures import CARD, CARD_BIAS, CARD_LANGUAGES, MAIN, Column, columns, find_figure
+from hf_hybrid.publishing.cards.folder_files import FolderFiles, ResultsSource
+from hf_hybrid.publishing.cards.sourced_tables import Cell, Figure, Source, Tied, tied_table, tied_text
+from hf_hybrid.publishing.cards.titles import benchmark_title, language_title, listed, title_of
+from hf_hybrid.publishing.cards.training_sections import made_by
 
 PICTURES = "pictures"
 _WEAKEST = 3
 _LONG_TABLE = 30
 
 
-def picture_name(source: Source, picture: str) -> str:
+def picture_name(source: ResultsSource, picture: str) -> str:
     """The path of a picture of a results file, in the repository."""
-    return f"{PICTURES}/{source.content['benchmark']['name']}_{picture}.png"
+    return f"{PICTURES}/{source.results.benchmark.name}_{picture}.png"
 
 
-def has_matrix(source: Source) -> bool:
+def has_matrix(source: ResultsSource) -> bool:
     """Whether there is something to draw for every pair of languages."""
-    return "cr_map" in source.content["summary"] and "map" in source.content["measures"]
+    return "cr_map" in source.results.summary and "map" in source.results.measures
 
 
-def pictured_bias(files: FolderFiles) -> Source | None:
+def pictured_bias(files: FolderFiles) -> ResultsSource | None:
     """The results whose language bias is drawn: the first that have any."""
-    return next((one for one in files.results if "rank_distance" in one.content["summary"] and has_matrix(one)), None)
+    return next((one for one in files.results if "rank_distance" in one.results.summary and has_matrix(one)), None)
+
+
+def columns_with_values(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> tuple[list[str], list[list[Cell]]]:
+    """A table without the columns in which no row has anything."""
+    kept = [number for number in range(len(head)) if any(row[number] is not None for row in rows)]
+    return [head[number] for number in kept], [[row[number] for number in kept] for row in rows]
 
 
 def languages_section(files: FolderFiles) -> str:
@@ -45,7 +45,7 @@ def languages_section(files: FolderFiles) -> str:
     ]
     for source in files.results:
         table = _languages_table(source)
-        if len(source.content["benchmark"]["languages"]) > _LONG_TABLE:
+        if len(source.results.benchmark.languages) > _LONG_TABLE:
             table = f"<details><summary>{title_of(source)}</summary>\n\n{table}\n\n</details>"
             parts.append(table)
         else:
@@ -53,34 +53,31 @@ def languages_section(files: FolderFiles) -> str:
     return "\n\n".join(parts)
 
 
-def _languages_table(source: Source) -> str:
-    share = f"own language in top {_cutoff(source)}"
-    bias = (("rank distance", "rank_distance", 1, 0), (share, "own_language_share", 100, 1))
-    columns = (*COLUMNS, *bias, *(CORPUS_COLUMNS if "mo_map" not in source.content["summary"] else ()))
+def _languages_table(source: ResultsSource) -> str:
+    shown = columns(CARD_LANGUAGES, _cutoff(source), by_language=True)
+    if _of_corpora(source):
+        shown += columns(CARD_LANGUAGES, by_language=True, corpora=True)
     rows: list[list[Cell]] = []
-    for tag in source.content["per_language"]:
-        values = [
-            source.figure("per_language", tag, key, factor=factor, decimals=decimals)
-            for _, key, factor, decimals in columns
-        ]
+    for tag in source.results.per_language:
+        values = [_shown(source, column, "per_language", tag) for column in shown]
         rows.append([language_title(tag), *values])
-    return tied_table(*columns_with_values(["language", *(title for title, *_ in columns)], rows))
+    return tied_table(*columns_with_values(["language", *(column.title for column in shown)], rows))
 
 
 def evaluation_section(files: FolderFiles, with_pictures: bool = True) -> str:
     """One line for every benchmark, the matrices, and where the numbers are from."""
     if not files.results:
         return "This model was not evaluated yet."
-    corpora = any("mo_map" not in source.content["summary"] for source in files.results)
-    columns = (*COLUMNS, *CORPUS_COLUMNS) if corpora else COLUMNS
+    cutoff = _cutoff(files.results[0])
+    shown = columns(CARD, cutoff)
+    if any(map(_of_corpora, files.results)):
+        shown += columns(CARD, corpora=True)
     rows: list[list[Cell]] = []
     for source in files.results:
-        values = [
-            source.figure("summary", key, factor=factor, decimals=decimals) for _, key, factor, decimals in columns
-        ]
+        values = [_shown(source, column, "summary") for column in shown]
         sizes = [source.figure("benchmark", key) for key in ("queries", "candidates")]
         rows.append([title_of(source), *sizes, *values])
-    head = ["benchmark", "questions", "candidates", *(title for title, *_ in columns)]
+    head = ["benchmark", "questions", "candidates", *(column.title for column in shown)]
     parts = [
         "mAP in percent, exact over the whole pool: **Mo**, question and answer in one language; **Cr**, mean over ordered pairs of two "
         "languages; **Mul**, one pool of all languages, where every translation of the answer is relevant.",
@@ -95,34 +92,25 @@ def evaluation_section(files: FolderFiles, with_pictures: bool = True) -> str:
     return "\n\n".join(parts)
 
 
-def _provenance(source: Source) -> str:
-    content: dict[str, Any] = source.content
-    version = content["versions"].get("hf_hybrid", "?")
+def _provenance(source: ResultsSource) -> str:
+    results = source.results
+    version = results.versions.get("hf_hybrid", "?")
     return (
-        f"* [`{source.file}`]({source.file}): {title_of(source)}, data with sha256 `{content['benchmark']['data_sha256']}`, "
-        f"measured `{content['created'][:10]}` with `hf_hybrid {version}`"
+        f"* [`{source.file}`]({source.file}): {title_of(source)}, data with sha256 `{results.benchmark.data_sha256}`, "
+        f"measured `{results.created[:10]}` with `hf_hybrid {version}`"
     )
 
 
 def bias_section(files: FolderFiles, with_pictures: bool = True) -> str:
     """Language bias on every benchmark that has translations of one answer."""
-    sources = [source for source in files.results if "rank_distance" in source.content["summary"]]
+    sources = [source for source in files.results if "rank_distance" in source.results.summary]
     if not sources:
         return ""
     rows: list[list[Cell]] = []
     for source in sources:
-        k = _cutoff(source)
-        rows.append(
-            [
-                title_of(source),
-                source.figure("summary", "rank_distance", decimals=1),
-                source.figure("summary", "rank_distance_median", decimals=1),
-                source.figure("summary", "rank_distance_normalised", factor=100, decimals=1),
-                source.figure("summary", f"own_language_share_at_{k}", factor=100, decimals=1),
-                source.figure("summary", "own_language_share_of_pool", factor=100, decimals=1),
-            ]
-        )
-    head = ["benchmark", "rank distance", "median", "% of the pool", "own language in the top, %", "of the pool, %"]
+        shown = columns(CARD_BIAS, _cutoff(source))
+        rows.append([title_of(source), *(_shown(source, column, "summary") for column in shown)])
+    head = ["benchmark", *(column.title for column in columns(CARD_BIAS))]
     parts = [
         "### Language bias",
         "**Rank distance**: between the best and the worst placed translation of one answer, in the pool of all languages; mean, median and as a "
@@ -146,13 +134,14 @@ def limits_section(files: FolderFiles) -> str:
         (
             pair
             for pair in (("mul_map", "one pool of all languages"), ("mo_map", "their own language"))
-            if pair[0] in source.content["summary"]
+            if pair[0] in source.results.summary
         ),
         ("mo_ndcg_at_10", "their own language"),
     )
-    values = {tag: found[key] for tag, found in source.content["per_language"].items() if key in found}
+    values = {tag: found[key] for tag, found in source.results.per_language.items() if key in found}
     weakest = sorted(values, key=lambda tag: values[tag])[:_WEAKEST]
-    figures = [source.figure("per_language", tag, key, factor=100, decimals=1) for tag in weakest]
+    figure = find_figure(key)
+    figures = [_shown(source, figure.column(CARD), "per_language", tag) for tag in weakest]
     names = listed([f"{language_title(tag)} ({{}})" for tag in weakest])
     measure = "nDCG" if "ndcg" in key else "mAP"
     told = f"* **Weakest languages** on {title_of(source)}: questions in {names}, {measure} in percent over {what}."
@@ -180,14 +169,14 @@ def sizes_section(files: FolderFiles) -> str:
                     entry["precision"],
                     variants.figure(*at, "megabytes", decimals=1),
                     variants.figure(*at, "vector_bytes"),
-                    *(variants.figure(*at, key, factor=factor, decimals=digits) for _, key, factor, digits in COLUMNS),
+                    *(_shown(variants, column, *at) for column in columns(CARD)),
                 ]
             )
+        head = ["variant", "dimensions", "precision", "weights, MB", "vector, bytes"]
+        head += [column.title for column in columns(CARD)]
         parts += [
             f"mAP in percent on {benchmark_title(variants.content['benchmark'])}:",
-            tied_table(
-                ["variant", "dimensions", "precision", "weights, MB", "vector, bytes", "Mo", "Cr", "Mul"], rows
-            ),
+            tied_table(*columns_with_values(head, rows)),
         ]
     if speed is not None:
         rows = [
@@ -202,11 +191,21 @@ def sizes_section(files: FolderFiles) -> str:
         ]
         hardware = ", ".join(f"`{name}: {value}`" for name, value in speed.content["hardware"].items())
         parts += [
-            f"Encoding on a CPU ({hardware}), measured by `{speed.content['command']}`:",
+            f"Encoding on a CPU ({hardware}), measured by {made_by(speed.content)}:",
             tied_table(["texts", "number", "batch", "texts a second", "one text alone, ms"], rows),
         ]
     return "\n\n".join(parts)
 
 
-def _cutoff(source: Source) -> int:
-    return source.content["settings"].get("k", 10)
+def _cutoff(source: ResultsSource) -> int:
+    return source.results.settings.k or 10
+
+
+def _shown(source: Source, column: Column, *place: str | int) -> Figure | None:
+    """The value of a column at a place of a file."""
+    return source.figure(*place, column.key, factor=column.factor, decimals=column.decimals)
+
+
+def _of_corpora(source: ResultsSource) -> bool:
+    """Whether nothing but the passages of each question's own language was searched."""
+    return f"mo_{MAIN}" not in source.results.summary

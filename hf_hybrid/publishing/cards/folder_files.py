@@ -11,7 +11,7 @@ The others by their name:
 
 ``results/speed.json``: speed on a CPU::
 
-    {"speed_version": 1, "hardware": {"processor": "Xeon, 2.2 GHz", "threads": 2}, "command": "...",
+    {"speed_version": 1, "hardware": {"processor": "Xeon, 2.2 GHz", "threads": 2}, "command": "...", "commit": "40 hex digits",
      "rows": [{"what": "questions", "texts": 1000, "batch_size": 32, "texts_per_second": 8000.0, "milliseconds": 0.12}]}
 
 ``milliseconds`` is the median time of one text alone; may be null. ``results/training.json``: what made the weights::
@@ -22,7 +22,8 @@ The others by their name:
      "stages": [{"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0}],
      "teacher": {"model": "all-MiniLM-L6-v2", "language": "en", "weights_sha256": "64 hex digits"}}
 
-``command``, ``versions``, ``stages`` and ``teacher`` may be missing. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
+A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in ``speed.json``; ``command``,
+``versions``, ``stages`` and ``teacher`` may be missing in ``training.json``. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hf_hybrid.benchmarks.registry import benchmark_names
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.publishing.cards.sourced_tables import Source
 
 RESULTS = "results"
@@ -75,7 +77,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "training": {
         "training_version": int,
-        "commit": str,
+        "commit": (str, type(None)),
         "seed": int,
         "data_sha256": dict,
         "seconds": _NUMBER,
@@ -85,8 +87,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }
 _STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
 _TEACHER = {"model": str, "language": str, "weights_sha256": str}
-# Those that a reader looks for first.
-_ORDER = ("xquad_r", "mlqa_r", "belebele", "miracl", "world_facts", "local", "cldr_qa")
+
+
+@dataclass(frozen=True)
+class ResultsSource(Source):
+    """A results file as a source of figures.
+
+    Attributes:
+        results: the content, typed.
+    """
+
+    results: Results
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ class FolderFiles:
     """
 
     folder: Path
-    results: list[Source] = field(default_factory=list)
+    results: list[ResultsSource] = field(default_factory=list)
     comparisons: list[Source] = field(default_factory=list)
     arms: Source | None = None
     alpha: Source | None = None
@@ -120,7 +131,8 @@ def read_folder(folder: Path) -> FolderFiles:
     Raises:
         InputError: a file is damaged or lacks a field; names both.
     """
-    sources: dict[str, list[Source]] = {"results": [], "comparisons": [], "arms": [], "alpha": []}
+    results: list[ResultsSource] = []
+    sources: dict[str, list[Source]] = {"comparisons": [], "arms": [], "alpha": []}
     named: dict[str, Source] = {}
     unknown = []
     paths = [folder / "results.json"] if (folder / "results.json").is_file() else []
@@ -134,7 +146,10 @@ def read_folder(folder: Path) -> FolderFiles:
                 _check(source.content["teacher"], _TEACHER, source.file, "teacher.")
             named[path.stem] = source
             continue
-        kinds = _kinds(source, path)
+        if isinstance(source.content, dict) and "schema_version" in source.content:
+            results.append(ResultsSource(source.file, source.content, Results.checked(source.content, str(path))))
+            continue
+        kinds = _kinds(source)
         for kind in kinds:
             sources[kind].append(source)
         if not kinds:
@@ -144,8 +159,8 @@ def read_folder(folder: Path) -> FolderFiles:
             names = " and ".join(source.file for source in sources[kind])
             raise InputError(f"{names} both hold {kind}: keep one of them")
     benchmarks: dict[str, str] = {}
-    for source in sources["results"]:
-        name = source.content["benchmark"]["name"]
+    for source in results:
+        name = source.results.benchmark.name
         if name in benchmarks:
             raise InputError(
                 f"{benchmarks[name]} and {source.file} are both of {name}: a card has one of each; move one to a folder below"
@@ -154,7 +169,7 @@ def read_folder(folder: Path) -> FolderFiles:
     recipe = folder / RECIPE
     return FolderFiles(
         folder=folder,
-        results=sorted(sources["results"], key=_order),
+        results=sorted(results, key=_order),
         comparisons=sources["comparisons"],
         arms=next(iter(sources["arms"]), None),
         alpha=next(iter(sources["alpha"]), None),
@@ -164,13 +179,10 @@ def read_folder(folder: Path) -> FolderFiles:
     )
 
 
-def _kinds(source: Source, path: Path) -> list[str]:
+def _kinds(source: Source) -> list[str]:
     content = source.content
     if not isinstance(content, dict):
         return []
-    if "schema_version" in content:
-        read_results(path)
-        return ["results"]
     if "comparison_version" in content:
         _check(content, {"a": dict, "b": dict, "figures": dict, "settings": dict, "benchmark": dict}, source.file, "")
         return ["comparisons"]
@@ -180,9 +192,11 @@ def _kinds(source: Source, path: Path) -> list[str]:
     return []
 
 
-def _order(source: Source) -> tuple[int, str]:
-    name = source.content["benchmark"]["name"]
-    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), source.file)
+def _order(source: ResultsSource) -> tuple[int, str]:
+    """Known benchmarks first, in their own order."""
+    name = source.results.benchmark.name
+    known = benchmark_names()
+    return (known.index(name) if name in known else len(known), source.file)
 
 
 def _name_in(folder: Path, path: Path) -> str:

@@ -10,25 +10,15 @@ from typing import Any
 import langcodes
 import yaml
 
+from hf_hybrid.benchmarks.registry import benchmark_specs
 from hf_hybrid.errors import InputError
-from hf_hybrid.publishing.cards.folder_files import FolderFiles
-from hf_hybrid.publishing.cards.sourced_tables import Source
-from hf_hybrid.publishing.cards.wording import title_of
+from hf_hybrid.evaluation.figures import HUB, MAIN, Figure, figures_of
+from hf_hybrid.publishing.cards.folder_files import FolderFiles, ResultsSource
+from hf_hybrid.publishing.cards.titles import title_of
 from hf_hybrid.publishing.lint.eval_results import FOLDER
 
-# figure of a results file -> type and name of the metric
-_METRICS = {
-    "mo_map": ("map", "Mo: mAP within a language"),
-    "cr_map": ("map", "Cr: mAP over pairs of two languages"),
-    "mul_map": ("map", "Mul: mAP in one pool of all languages"),
-    "rank_distance": ("rank_distance", "rank distance of parallel answers, mean"),
-    "own_language_share_at_10": ("language_share", "share of the question's language in the top ten"),
-    "mo_ndcg_at_10": ("ndcg_at_10", "nDCG@10 within a language"),
-    "mo_recall_at_100": ("recall_at_100", "Recall@100 within a language"),
-}
-_OF_CORPORA = ("mo_ndcg_at_10", "mo_recall_at_100")
-# Repositories of the Hub that others publish.
-_KNOWN_IDS = {"belebele": "facebook/belebele", "miracl": "miracl/miracl"}
+# The Hub compares values of one name: only those with this cutoff are published.
+_CUTOFF = 10
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -38,7 +28,7 @@ def dataset_ids(folder: Path, files: FolderFiles, given: Mapping[str, str]) -> d
     Raises:
         InputError: a name is not OWNER/NAME, or is given for a benchmark without results.
     """
-    names = [source.content["benchmark"]["name"] for source in files.results]
+    names = [source.results.benchmark.name for source in files.results]
     for name, value in given.items():
         if not _ID.fullmatch(value):
             raise InputError(f"data set {value!r} of {name} is no name of the Hub: write OWNER/NAME")
@@ -46,9 +36,9 @@ def dataset_ids(folder: Path, files: FolderFiles, given: Mapping[str, str]) -> d
             raise InputError(
                 f"data set of {name!r}: there are no results of it; results are of {', '.join(names) or 'nothing'}"
             )
-    found = {}
+    found, known = {}, {spec.name: spec.hub_id for spec in benchmark_specs()}
     for name in names:
-        value = given.get(name) or _published_id(folder / FOLDER / f"{name}.yaml") or _KNOWN_IDS.get(name)
+        value = given.get(name) or _published_id(folder / FOLDER / f"{name}.yaml") or known.get(name)
         if value:
             found[name] = value
     return found
@@ -61,20 +51,19 @@ def model_index(model_name: str, files: FolderFiles, ids: Mapping[str, str]) -> 
 
     results = []
     for source in files.results:
-        name = source.content["benchmark"]["name"]
-        for figure, value in _figures(source).items():
-            kind, title = _METRICS[figure]
+        name = source.results.benchmark.name
+        for figure, value in _figures(source):
             results.append(
                 EvalResult(
                     task_type="text-retrieval",
                     task_name="Multilingual retrieval",
                     dataset_type=ids.get(name, name),
                     dataset_name=title_of(source),
-                    dataset_args={"data_sha256": source.content["benchmark"]["data_sha256"]},
-                    metric_type=kind,
-                    metric_name=title,
+                    dataset_args={"data_sha256": source.results.benchmark.data_sha256},
+                    metric_type=figure.hub_type.format(k=_CUTOFF),
+                    metric_name=figure.column(HUB, _CUTOFF).title,
                     metric_value=value,
-                    metric_args={"results": f"{source.file}#/summary/{figure}"},
+                    metric_args={"results": f"{source.file}#/summary/{figure.column(HUB, _CUTOFF).key}"},
                 )
             )
     if not results:
@@ -101,21 +90,21 @@ def eval_result_files(files: FolderFiles, ids: Mapping[str, str], model_name: st
 
     written = {}
     for source in files.results:
-        name = source.content["benchmark"]["name"]
+        name = source.results.benchmark.name
         if name not in ids:
             continue
         url = f"https://huggingface.co/{model_name}/blob/main/{source.file}" if _ID.fullmatch(model_name) else None
         entries = [
             EvalResultEntry(
                 dataset_id=ids[name],
-                task_id=figure,
+                task_id=figure.column(HUB, _CUTOFF).key,
                 value=value,
-                date=source.content["created"][:10],
+                date=source.results.created[:10],
                 source_url=url,
                 source_name="results file" if url else None,
-                notes=f"{_METRICS[figure][1]}: {source.file}#/summary/{figure}",
+                notes=f"{figure.column(HUB, _CUTOFF).title}: {source.file}#/summary/{figure.column(HUB, _CUTOFF).key}",
             )
-            for figure, value in _figures(source).items()
+            for figure, value in _figures(source)
         ]
         written[f"{FOLDER}/{name}.yaml"] = _yaml(eval_result_entries_to_yaml(entries)) + "\n"
     return written
@@ -126,16 +115,16 @@ def languages_field(files: FolderFiles) -> str:
     tags = dict.fromkeys(
         langcodes.standardize_tag(tag) if langcodes.tag_is_valid(tag) else tag
         for source in files.results
-        for tag in source.content["benchmark"]["languages"]
+        for tag in source.results.benchmark.languages
     )
     return _yaml({"language": sorted(tags) or ["multilingual"]})
 
 
-def _figures(source: Source) -> dict[str, float]:
+def _figures(source: ResultsSource) -> list[tuple[Figure, float]]:
     """The figures that are published, to four decimals."""
-    summary: Mapping[str, Any] = source.content["summary"]
-    names = [name for name in _METRICS if (name in _OF_CORPORA) is ("mo_map" not in summary)]
-    return {name: round(summary[name], 4) for name in names if name in summary}
+    summary = source.results.summary
+    keys = {figure.column(HUB, _CUTOFF).key: figure for figure in figures_of(HUB, f"mo_{MAIN}" not in summary)}
+    return [(figure, round(summary[key], 4)) for key, figure in keys.items() if key in summary]
 
 
 def _published_id(path: Path) -> str | None:

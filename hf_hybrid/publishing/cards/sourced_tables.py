@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-from hf_hybrid.overlap.report import table
+from hf_hybrid.markdown import table
+from hf_hybrid.publishing.json_places import numbers_in, pointer_to, values_at
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,17 @@ class Source:
             signed: with a plus where it is above zero.
             total: the sum of all numbers there.
         """
-        values = list(_numbers(_at(self.content, keys)))
+        try:
+            values = list(numbers_in(values_at(self.content, keys)))
+        except LookupError:
+            return None
         if not values or (len(values) > 1 and not total):
             return None
         number = math.fsum(values) * factor
         text = f"{number:{'+' if signed else ''},.{decimals}f}"
-        pointer = "".join(f"/{key if key == '*' else _escaped(str(key))}" for key in keys)
-        return Figure(text, f"{self.file}#{pointer}{'+' if total else ''}{f'*{factor}' if factor != 1 else ''}")
+        return Figure(
+            text, f"{self.file}#{pointer_to(keys)}{'+' if total else ''}{f'*{factor}' if factor != 1 else ''}"
+        )
 
     def interval(self, *keys: str | int, factor: int = 1, decimals: int = 0, signed: bool = False) -> Cell:
         """Mean, or difference, with the ends of its interval where there is one: ``.50 [.48, .52]``."""
@@ -100,10 +104,8 @@ def tied_table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     """
     figures = [figure for row in rows for cell in row[1:] for figure in _figures_of(cell)]
     shown = [[_shown(cell, column) for column, cell in enumerate(row)] for row in rows]
-    lines = table(head, shown).splitlines()
-    numbers = [any(_figures_of(row[column]) for row in rows) for column in range(len(head))]
-    lines[1] = f"| {' | '.join('---:' if number else '---' for number in numbers)} |"
-    return _block("\n".join(lines), figures)
+    is_text = [not any(_figures_of(row[column]) for row in rows) for column in range(len(head))]
+    return _block(table(head, shown, is_text), figures)
 
 
 def tied_text(*parts: Tied) -> str:
@@ -167,28 +169,3 @@ def _shown(cell: Cell, column: int) -> str:
     if isinstance(cell, str) and column and re.search(r"\d", cell) and "`" not in cell:
         return f"`{cell}`"
     return str(cell)
-
-
-def _escaped(key: str) -> str:
-    return quote(key.replace("~", "~0").replace("/", "~1"), safe="~-_.")
-
-
-def _at(content: Any, keys: Sequence[str | int]) -> Any:
-    """What is at a place; a list of everything where a key is ``*``; None where there is nothing."""
-    for number, key in enumerate(keys):
-        if key == "*":
-            inner = list(content.values()) if isinstance(content, dict) else content
-            return [_at(value, keys[number + 1 :]) for value in inner or []]
-        try:
-            content = content[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return content
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _numbers(item)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield value

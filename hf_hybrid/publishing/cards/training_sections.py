@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hf_hybrid.errors import InputError
@@ -35,10 +35,7 @@ def training_section(files: FolderFiles) -> str:
 def _facts(source: Source) -> str:
     content = source.content
     hardware = ", ".join(f"{name} {value}" for name, value in content["hardware"].items() if value is not None)
-    lines = [f"* code: commit `{content['commit']}`"]
-    if command := content.get("command"):
-        lines.append(f"* command: `{command}`")
-    lines += [f"* hardware: `{hardware}`"]
+    lines = [f"* made by {made_by(content)}", f"* hardware: `{hardware}`"]
     if versions := content.get("versions"):
         lines.append("* versions: `" + ", ".join(f"{name} {version}" for name, version in versions.items()) + "`")
     lines += [f"* trained on `{name}`, sha256 `{digest}`" for name, digest in content["data_sha256"].items()]
@@ -59,6 +56,13 @@ def _facts(source: Source) -> str:
         ]
         parts.append(tied_table(["stage", "arm", "batches", "rows of a batch", "seconds"], rows))
     return "\n\n".join(parts)
+
+
+def made_by(content: Mapping[str, Any]) -> str:
+    """The command that made something, with the commit that has it: later ones may not."""
+    commit, command = content.get("commit"), content.get("command")
+    what = f"`{command}`" if command else "code"
+    return f"{what} of commit `{commit}`" if commit else what
 
 
 def _plan(files: FolderFiles) -> str:

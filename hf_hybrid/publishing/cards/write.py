@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_hybrid.errors import InputError, nearest
-from hf_hybrid.evaluation.results import read_results
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.markdown import field_block_names, replace_field_blocks, replace_text_blocks, text_block_names
 from hf_hybrid.output_files import check_output, write_bytes
 from hf_hybrid.publishing.cards.arms_sections import (
@@ -41,8 +41,8 @@ from hf_hybrid.publishing.cards.folder_files import RECIPE, RESULTS, FolderFiles
 from hf_hybrid.publishing.cards.published_results import dataset_ids, eval_result_files, languages_field, model_index
 from hf_hybrid.publishing.cards.snippets import known_name, use_section
 from hf_hybrid.publishing.cards.sourced_tables import Source
+from hf_hybrid.publishing.cards.titles import language_title, listed
 from hf_hybrid.publishing.cards.training_sections import data_section, decontamination_section, training_section
-from hf_hybrid.publishing.cards.wording import language_title, listed
 
 MARK = "card"
 README = "README.md"
@@ -133,9 +133,9 @@ def write_model_card(folder: str | Path, options: CardOptions | None = None) -> 
     notes = [f"The card has no place for: {', '.join(left_out)}"] if left_out else []
     notes += [f"No section is made of {file}" for file in files.unknown]
     notes += [
-        f"No .eval_results of {source.content['benchmark']['name']}: name its data set with --dataset_id"
+        f"No .eval_results of {source.results.benchmark.name}: name its data set with --dataset_id"
         for source in files.results
-        if source.content["benchmark"]["name"] not in ids
+        if source.results.benchmark.name not in ids
     ]
     return CardReport(written, notes)
 
@@ -162,7 +162,7 @@ def _blocks(facts: EncoderFacts, files: FolderFiles, name: str, pictures: bool) 
 
 
 def _summary(facts: EncoderFacts, files: FolderFiles) -> str:
-    tags = list(dict.fromkeys(tag for source in files.results for tag in source.content["benchmark"]["languages"]))
+    tags = list(dict.fromkeys(tag for source in files.results for tag in source.results.benchmark.languages))
     if 0 < len(tags) <= _MANY_LANGUAGES:
         among = f" in {listed([language_title(tag).partition(', `')[0].strip('`') for tag in tags])}"
     else:
@@ -224,7 +224,7 @@ def _copy(folder: Path, options: CardOptions) -> None:
     """Results and recipe that were given, to where a reader of the repository finds them."""
     places = {}
     for path in options.results:
-        benchmark = read_results(path)["benchmark"]["name"]
+        benchmark = Results.load(path).benchmark.name
         inside = path.resolve() == (folder / "results.json").resolve()
         if not inside and path.resolve().parent != (folder / RESULTS).resolve():
             target = folder / RESULTS / f"{benchmark}.json"
@@ -277,7 +277,7 @@ def _draw(folder: Path, files: FolderFiles, again: bool) -> list[str]:
         from hf_hybrid.plots.pictures import evaluation_pictures
 
         if source.file not in drawn:
-            drawn[source.file] = evaluation_pictures(source.content)
+            drawn[source.file] = evaluation_pictures(source.results)
         return drawn[source.file][picture]
 
     pictures = [(source, "map_matrix") for source in files.results if has_matrix(source)]

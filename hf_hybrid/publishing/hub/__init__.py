@@ -6,7 +6,7 @@ one of `hf auth login` or HF_TOKEN; `huggingface_hub` sends it to HF_ENDPOINT on
 
 from __future__ import annotations
 
-from hf_hybrid.publishing.hub.client import use_timeout
+from hf_hybrid.publishing.hub.connection import use_timeout
 from hf_hybrid.publishing.hub.failures import Patience
 from hf_hybrid.publishing.hub.plan import PlannedFile, PushPlan
 from hf_hybrid.publishing.hub.pull import Pulled, pull_repository

@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
+import mmap
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.publishing.hub.folder import LocalFile
+from hf_hybrid.publishing.hub.files import LocalFile
 
 # Loading one runs code. `hf_hybrid.encoders.checkpoints` does not even download them.
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 _SECRET_NAMES = (
-    ".env",
-    ".env.*",
-    "*.env",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "id_rsa*",
-    "id_ed25519*",
-    "id_ecdsa*",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".htpasswd",
-    "credentials",
-    "credentials.json",
-    "token",
-    "token.txt",
-    "*_token",
-    "*.token",
-)
+    ".env .env.* *.env *.pem *.key *.p12 *.pfx id_rsa* id_ed25519* id_ecdsa* .netrc .npmrc .pypirc .git-credentials .htpasswd credentials "
+    "credentials.json token token.txt *_token *.token"
+).split()
 _HARMLESS_NAMES = (".env.example", ".env.sample", ".env.template")
 # What is sought: a literal part, a pattern with it, and what that is. The literal part is there that megabytes without it are passed at the speed of a search for a few bytes.
 Sought = tuple[bytes, bytes, str]
@@ -65,9 +48,6 @@ _HOMES: tuple[Sought, ...] = (
     (b"/tmp/tmp", rb"(?<![\w.~/-])/tmp/tmp[a-z0-9_]{8}(?![\w.-])", _PATH),
     (b"/var/folders/", rb"(?<![\w.~-])/(?:private/)?var/folders/\w\w/", _PATH),
 )
-_PIECE = 1 << 20
-# Longer than anything above, so that nothing is missed where two pieces meet.
-_OVERLAP = 512
 
 
 def find_problems(
@@ -85,9 +65,8 @@ def find_problems(
     Raises:
         InputError: a path of `reviewed` is no file.
     """
-    paths = {file.path for file in files}
     for path in reviewed:
-        if path not in paths:
+        if all(file.path != path for file in files):
             raise InputError(f"reviewed: there is no file {path} in {folder}")
     places = _own_places(folder)
     problems: list[str] = []
@@ -139,16 +118,17 @@ def _find_in_content(file: LocalFile, places: Sequence[Sought], token: str | Non
 def _first_lines(path: Path, sought: Sequence[Sought]) -> dict[str, int]:
     """Of each thing that a text holds, the number of the first line with it; nothing for files that are not text."""
     found: dict[str, int] = {}
-    line, before = 1, b""
-    with open(path, "rb") as file:
-        while piece := file.read(_PIECE):
-            if not before and b"\0" in piece[:8192]:
-                break
-            window = before + piece
-            for marker, pattern, what in sought:
-                if marker in window and (match := re.search(pattern, window)):
-                    here = line + window.count(b"\n", 0, match.start())
-                    found[what] = min(here, found.get(what, here))
-            before = window[-_OVERLAP:]
-            line += window.count(b"\n", 0, len(window) - len(before))
+    # An empty file cannot be mapped.
+    if path.stat().st_size:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            is_text = text.find(b"\0", 0, 8192) < 0
+            for marker, pattern, what in sought if is_text else ():
+                start = _place_of(pattern, text) if text.find(marker) >= 0 else None
+                if start is not None:
+                    found[what] = min(text[:start].count(b"\n") + 1, found.get(what, sys.maxsize))
     return found
+
+
+def _place_of(pattern: bytes, text: mmap.mmap) -> int | None:
+    match = re.search(pattern, text)
+    return match and match.start()

@@ -9,19 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeGuard, TypeVar
+from typing import TypeVar
 
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import errors as hub
+from huggingface_hub.errors import HfHubHTTPError, HTTPError
+from huggingface_hub.utils import validate_repo_id
 
 from hf_hybrid.errors import InputError, first_line
 
@@ -31,19 +23,12 @@ Result = TypeVar("Result")
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 # A limit that resets later than this is said instead of waited for.
 MAX_PAUSE = 300.0
-_TOKEN = re.compile(r"hf_[A-Za-z0-9_]{8,}")
+_GO_ON = "run the same command again: what has arrived is not sent or fetched again"
 
 
 @dataclass(frozen=True)
 class Place:
-    """What was talked about when something went wrong.
-
-    Attributes:
-        endpoint: address of the Hub.
-        kind: `model`, `dataset` or `space`; None where it is not known yet.
-        repo_id: name of the repository.
-        revision: branch, tag or commit; None for the default branch.
-    """
+    """A repository at a Hub's address; its kind is None where it is not known yet, its branch, tag or commit where it is the default one."""
 
     endpoint: str
     kind: str | None
@@ -72,100 +57,78 @@ class Patience:
             raise InputError(f"attempts: {self.attempts} is less than 1")
 
     def tried(self, step: Callable[[], Result], what: str) -> Result:
-        """The result of a step that may safely be done again.
-
-        Raises:
-            Exception: the step's last error, or its first that does not pass by itself.
-        """
-        for attempt in range(1, self.attempts + 1):
+        """The result of a step that may safely be done again; raises its last error, or the first that does not pass by itself."""
+        for attempt in range(1, self.attempts):
             try:
                 return step()
             except Exception as error:
-                if not self.pause_after(error, attempt, what):
+                pause = pause_before_retry(error, self.first_pause * 2 ** (attempt - 1))
+                if pause is None:
                     raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def pause_after(self, error: Exception, attempt: int, what: str) -> bool:
-        """Wait after a failed attempt; False, at once, where trying again makes no sense."""
-        pause = pause_before_retry(error, self.first_pause * 2 ** (attempt - 1))
-        if pause is None or attempt >= self.attempts:
-            return False
-        logger.warning(
-            "%s: %s; trying again in %.0f s (%d of %d)", what, _short(error), pause, attempt, self.attempts - 1
-        )
-        time.sleep(pause)
-        return True
+                more = f"trying again in {pause:.0f} s ({attempt} of {self.attempts - 1})"
+                logger.warning("%s: %s; %s", what, _short(error), more)
+            time.sleep(pause)
+        return step()
 
 
 def pause_before_retry(error: Exception, pause: float) -> float | None:
     """Seconds after which to try again: what the Hub asks for, else `pause`; None for errors that stay."""
-    cause = find_cause(error)
-    if is_answer(cause):
-        if cause.response.status_code not in PASSING:
-            return None
+    cause = error if isinstance(error, InputError) else find_cause(error)
+    if isinstance(cause, HfHubHTTPError):
         asked = _seconds_until_reset(cause) or 0.0
-        return max(pause, asked) if asked <= MAX_PAUSE else None
+        return max(pause, asked) if cause.response.status_code in PASSING and asked <= MAX_PAUSE else None
     return pause if _is_broken_connection(cause) else None
 
 
 def find_cause(error: BaseException) -> BaseException:
     """The answer or the broken connection behind an error: the libraries wrap them in errors of their own."""
     link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, (HTTPError, OfflineModeIsEnabled)):
-            return link
+    while link is not None and not isinstance(link, (HTTPError, hub.OfflineModeIsEnabled)):
         link = link.__cause__
-    return error
-
-
-def is_answer(error: BaseException) -> TypeGuard[HfHubHTTPError]:
-    """Whether the Hub has answered with a status that says no."""
-    return isinstance(error, HfHubHTTPError)
+    return link or error
 
 
 def _is_broken_connection(error: BaseException) -> bool:
     """Refused, cut, timed out, or an answer that ended early. The library's HTTP client is another package from version 2 on."""
-    if isinstance(error, HTTPError) and not is_answer(error):
+    if isinstance(error, HTTPError):
         return type(error).__name__ not in ("UnsupportedProtocol", "InvalidURL", "TooManyRedirects", "ProxyError")
     return type(error) is OSError and "Consistency check failed" in str(error)
 
 
 @contextmanager
-def in_words(place: Place) -> Iterator[None]:
+def as_input_error(place: Place) -> Iterator[None]:
     """Turn what the Hub's libraries raise into an `InputError` that says what to do. Defects pass."""
     try:
         yield
     except InputError:
         raise
-    except HFValidationError as error:
-        raise InputError(bad_name(place.repo_id)) from error
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        cause = find_cause(error)
-        if "Invalid metadata in README.md" in str(error):
-            raise InputError(
-                f"the Hub refuses the card: {_one_line(str(error))}; mend the block at its top"
-            ) from error
-        if is_answer(cause):
-            raise InputError(_answer_in_words(cause, place)) from error
-        if isinstance(cause, OfflineModeIsEnabled):
-            raise InputError(
-                "the Hub is switched off by HF_HUB_OFFLINE or offline mode; unset it and run again"
-            ) from error
-        if isinstance(cause, (HTTPError, LocalEntryNotFoundError)) or _is_broken_connection(cause):
-            raise InputError(
-                f"{place.endpoint} cannot be reached or does not finish ({_short(cause)}); check the network and HF_ENDPOINT, then run the same "
-                "command again: what has arrived is not sent or fetched again"
-            ) from error
-        if isinstance(error, OSError):
-            where = f" {error.filename}" if error.filename else ""
-            advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check permissions and free space"
-            raise InputError(f"cannot read or write{where}: {error.strerror or _short(error)}; {advice}") from error
-        if type(error) is RuntimeError:
-            # How the Xet transfer reports whatever goes wrong.
-            raise InputError(
-                f"the transfer failed ({_short(error)}); run the same command again, and if that does not help, with HF_HUB_DISABLE_XET=1"
-            ) from error
-        raise
+        message = _said(error, place)
+        if message is None:
+            raise
+        raise InputError(message) from error
+
+
+def _said(error: Exception, place: Place) -> str | None:
+    """What happened and what to do, in one line; None for a defect."""
+    cause = find_cause(error)
+    if "Invalid metadata in README.md" in str(error):
+        return f"the Hub refuses the card: {_one_line(str(error))}; mend the block at its top"
+    if isinstance(cause, HfHubHTTPError):
+        return _answer_in_words(cause, place)
+    if isinstance(cause, hub.OfflineModeIsEnabled):
+        return "the Hub is switched off by HF_HUB_OFFLINE or offline mode; unset it and run again"
+    if isinstance(cause, (HTTPError, hub.LocalEntryNotFoundError)) or _is_broken_connection(cause):
+        broken = f"{place.endpoint} cannot be reached or does not finish ({_short(cause)})"
+        return f"{broken}; check the network and HF_ENDPOINT, then {_GO_ON}"
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check permissions and free space"
+        return f"cannot read or write{where}: {error.strerror or _short(error)}; {advice}"
+    if type(error) is RuntimeError:
+        # How the Xet transfer reports whatever goes wrong.
+        return f"the transfer failed ({_short(error)}); run the same command again, and if that does not help, with HF_HUB_DISABLE_XET=1"
+    return None
 
 
 def some(things: Sequence[str], between: str = ", ") -> str:
@@ -179,15 +142,22 @@ def some(things: Sequence[str], between: str = ", ") -> str:
     return between.join(things[:5]) + more
 
 
-def bad_name(repo_id: str) -> str:
-    """What is wrong with a name, in words."""
-    hint = ""
+def check_name(repo_id: str) -> None:
+    """Refuse what cannot be the name of a repository.
+
+    Raises:
+        InputError: it cannot; says what may be meant.
+    """
+    try:
+        validate_repo_id(repo_id)
+        return
+    except ValueError:
+        hint = ""
     if "://" in repo_id or repo_id.count("/") > 1:
         parts = [part for part in re.sub(r"^\w+://[^/]+/", "", repo_id).split("/") if part]
-        kind = next((kind for kind in ("datasets", "spaces", "models") if parts[:1] == [kind]), None)
-        name = "/".join(parts[1:3] if kind else parts[:2])
-        hint = f"; perhaps {name}" + (f" with --kind {kind.removesuffix('s')}" if kind else "")
-    return (
+        kind = parts.pop(0).removesuffix("s") if parts[:1] in (["datasets"], ["spaces"], ["models"]) else None
+        hint = f"; perhaps {'/'.join(parts[:2])}" + (f" with --kind {kind}" if kind else "")
+    raise InputError(
         f"{repo_id!r} is not a name of a repository: give NAMESPACE/NAME, of letters, digits, `-`, `_` and `.`, at most 96 characters, without `--`, "
         f"`..` or .git at the end{hint}"
     )
@@ -195,50 +165,38 @@ def bad_name(repo_id: str) -> str:
 
 def _answer_in_words(error: HfHubHTTPError, place: Place) -> str:
     """One line for an answer of the Hub."""
-    status = error.response.status_code
-    said = _one_line(error.server_message or "")
-    said = f" (the Hub says: {said})" if said else ""
+    status, message = error.response.status_code, _one_line(error.server_message or "")
+    said = f" (the Hub says: {message})" if message else ""
     if not str(error.response.url).startswith(place.endpoint):
-        return (
-            f"the Hub's storage for large files does not take or give one (status {status}); run the same command again: what has "
-            "arrived is not sent again"
-        )
-    if isinstance(error, GatedRepoError):
+        return f"the Hub's storage for large files does not take or give one (status {status}); {_GO_ON}"
+    if isinstance(error, hub.GatedRepoError):
         return f"{place} is gated: ask for access at {place.url}, log in with `hf auth login`, then run again{said}"
-    if isinstance(error, DisabledRepoError):
+    if isinstance(error, hub.DisabledRepoError):
         return f"{place} has been disabled by the Hub{said}; see {place.url}"
-    if isinstance(error, RevisionNotFoundError):
+    if isinstance(error, hub.RevisionNotFoundError):
         return f"{place} has no branch, tag or commit {place.revision or 'main'}; see {place.url}/tree/main"
-    if status == 401 and "Invalid credentials" in (error.server_message or ""):
-        return (
-            f"the Hub does not know this access token{said}: log in again with `hf auth login`, or set HF_TOKEN anew"
-        )
-    if isinstance(error, RepositoryNotFoundError) or status == 404:
+    if status == 401 and "Invalid credentials" in message:
+        return f"the Hub does not know this access token{said}: log in again with `hf auth login`, or set HF_TOKEN"
+    if isinstance(error, hub.RepositoryNotFoundError) or status == 404:
         return (
             f"{place} is not at {place.endpoint}, or it is private and the access token does not open it; check the name and the kind, and "
             f"`hf auth whoami`{said}"
         )
-    if status == 401:
-        return f"the Hub wants an access token: log in with `hf auth login`, or set HF_TOKEN{said}"
-    if status == 402:
-        return f"the plan of this account does not cover it{said}; see {place.endpoint}/settings/billing"
-    if status == 403:
-        return (
-            f"the access token may not do this to {place}{said}: make one that may write to {place.repo_id.split('/')[0]} at "
-            f"{place.endpoint}/settings/tokens, or push to a namespace of yours (`hf auth whoami`)"
-        )
-    if status in (409, 412):
-        return f"{place} has changed in the meantime{said}; look at {place.url} and run again"
-    if status == 429:
-        seconds = _seconds_until_reset(error)
-        wait = "some minutes" if seconds is None else f"{seconds:.0f} seconds"
-        return f"too many requests{said}; wait {wait}, then run again: what was uploaded is not sent again"
     if status >= 500:
-        return (
-            f"the Hub has trouble of its own (status {status}{said}); run the same command again later: what was uploaded is "
-            "not sent again"
-        )
-    return f"the Hub refuses (status {status}): {said.strip(' ()') or first_line(error)}; about {place}"
+        return f"the Hub has trouble of its own (status {status}{said}); run the same command again later: what was uploaded is not sent again"
+    seconds = _seconds_until_reset(error)
+    known = {
+        401: f"the Hub wants an access token: log in with `hf auth login`, or set HF_TOKEN{said}",
+        402: f"the plan of this account does not cover it{said}; see {place.endpoint}/settings/billing",
+        403: f"the access token may not do this to {place}{said}: make one that may write to {place.repo_id.split('/')[0]} at "
+        f"{place.endpoint}/settings/tokens, or push to a namespace of yours (`hf auth whoami`)",
+        429: f"too many requests{said}; wait {'some minutes' if seconds is None else f'{seconds:.0f} seconds'}, then {_GO_ON}",
+    }
+    known[409] = known[412] = f"{place} has changed in the meantime{said}; look at {place.url} and run again"
+    return (
+        known.get(status)
+        or f"the Hub refuses (status {status}): {said.strip(' ()') or first_line(error)}; about {place}"
+    )
 
 
 def _seconds_until_reset(error: HfHubHTTPError) -> float | None:
@@ -254,12 +212,12 @@ def _seconds_until_reset(error: HfHubHTTPError) -> float | None:
 def _short(error: BaseException) -> str:
     """An error in a few words: neither tokens nor signed addresses."""
     cause = find_cause(error)
-    if is_answer(cause):
-        return f"status {cause.response.status_code}"
-    return _one_line(first_line(cause))
+    return (
+        f"status {cause.response.status_code}" if isinstance(cause, HfHubHTTPError) else _one_line(first_line(cause))
+    )
 
 
 def _one_line(text: str) -> str:
     """Text without line breaks, access tokens and what follows a question mark in an address."""
-    text = re.sub(r"(https?://[^\s?]+)\?\S*", r"\1", _TOKEN.sub("hf_...", " ".join(text.split())))
-    return text.rstrip(".")[:300]
+    text = re.sub(r"hf_[A-Za-z0-9_]{8,}", "hf_...", " ".join(text.split()))
+    return re.sub(r"(https?://[^\s?]+)\?\S*", r"\1", text).rstrip(".")[:300]

@@ -6,18 +6,16 @@ import base64
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub import HfApi, RepoFile
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.hub.failures import Place
-from hf_hybrid.publishing.hub.folder import LocalFile
+from hf_hybrid.publishing.hub.files import LocalFile, files_on_the_hub
 
 # new, changed: uploaded. deleted: on the Hub only, removed. kept: on the Hub only, stays. ignored: left out by the folder's .gitignore.
 Change = Literal["new", "changed", "unchanged", "deleted", "kept", "ignored"]
@@ -29,23 +27,13 @@ LARGE_FROM = 10_000_000
 _LARGE_BY_NAME = (
     "*.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy *.npz *.onnx *.ot *.parquet *.pb *.pickle "
     "*.pkl *.pt *.pth *.rar *.safetensors *.tar.* *.tar *.tflite *.tgz *.wasm *.xz *.zip *.zst *tfevents*"
-).split()
-_LARGE_IN_DATASETS = (
-    "*.lz4 *.mds *.pcm *.sam *.raw *.aac *.flac *.mp3 *.ogg *.wav *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp *.mp4 *.webm"
-).split()
+)
+_LARGE_IN_DATASETS = "*.lz4 *.mds *.pcm *.sam *.raw *.aac *.flac *.mp3 *.ogg *.wav *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp *.mp4 *.webm"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a folder is to go.
-
-    Attributes:
-        place: repository and branch; the revision None is `main`.
-        private: whether a new repository is to be private.
-        create_branch: whether a missing branch may be made.
-        delete: whether files that the folder lacks are deleted.
-        create_pr: whether the commit becomes a pull request.
-    """
+    """Where a folder is to go and what may be done there; the names are those of `push_folder`'s arguments."""
 
     place: Place
     private: bool = False
@@ -73,7 +61,6 @@ class PushPlan:
     """See the module's docstring.
 
     Attributes:
-        target: where the folder is to go.
         files: in the order of their paths.
         head: the commit that the branch points to; None for a repository that does not exist yet.
         private: whether the repository is, or is to be, private.
@@ -95,7 +82,7 @@ class PushPlan:
     @property
     def is_empty(self) -> bool:
         """Whether the branch already holds what the folder holds."""
-        return not self.of("new", "changed", "deleted")
+        return self.head is not None and not self.of(*UPLOADED, "deleted")
 
 
 def make_plan(api: HfApi, target: Target, files: Sequence[LocalFile], token: str | None) -> PushPlan:
@@ -108,150 +95,91 @@ def make_plan(api: HfApi, target: Target, files: Sequence[LocalFile], token: str
         InputError: the target cannot be what was asked for.
         HfHubHTTPError: the Hub says no.
     """
-    place = target.place
+    place, branch = target.place, target.branch
+    by_rule = {file.path: "lfs" if _is_large_by_rule(file, place.kind) else "regular" for file in files}
     try:
         info = api.repo_info(place.repo_id, repo_type=place.kind)
-    except GatedRepoError:
-        raise
     except RepositoryNotFoundError as error:
-        if token and error.response.status_code == 401:
+        if isinstance(error, GatedRepoError) or (token and error.response.status_code == 401):
             raise
-        return _plan_of_new(target, files)
+        if target.create_pr:
+            raise InputError(f"create_pr: there is no {place}; push without --create_pr to make it") from error
+        if branch != "main" and not target.create_branch:
+            what = f"revision: there is no {place} yet"
+            raise InputError(f"{what}; push to main first, or pass --create_branch") from error
+        new = tuple(_planned(file, None, by_rule) for file in files)
+        return PushPlan(target, new, None, target.private, branch != "main", asked=False)
     if target.private and info.private is False:
-        raise InputError(
-            f"private: {place} exists and is public, and a push does not change that; make it private at {place.url}/settings, or leave "
-            "--private out"
-        )
-    creates_branch = _check_branch(api, target)
-    base = (
-        info
-        if creates_branch or target.branch == "main"
-        else api.repo_info(place.repo_id, repo_type=place.kind, revision=target.branch)
-    )
-    tree = api.list_repo_tree(place.repo_id, recursive=True, revision=base.sha, repo_type=place.kind)
-    held = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
-    changes = {file.path: _change(file, held.get(file.path)) for file in files}
-    upload = [file for file in files if changes[file.path] in UPLOADED]
-    modes = _ask_for_modes(api, place, "main" if creates_branch else target.branch, upload, token) if token else None
-    by_rule = _large_by_rule(place.kind, files)
-    planned = [_planned(file, changes[file.path], held.get(file.path), modes, by_rule[file.path]) for file in files]
-    rest: Change = "deleted" if target.delete else "kept"
-    planned += [
-        PlannedFile(entry.path, entry.size, "kept" if entry.path == ATTRIBUTES else rest, entry.lfs is not None)
-        for entry in held.values()
-        if entry.path not in changes
-    ]
+        what = f"private: {place} exists and is public, and a push does not change that"
+        raise InputError(f"{what}; make it private at {place.url}/settings, or leave --private out")
+    creates_branch = _is_to_be_made(api, target)
+    if not creates_branch and branch != "main":
+        info = api.repo_info(place.repo_id, repo_type=place.kind, revision=branch)
+    held = files_on_the_hub(api, place, info.sha)
+    upload = [file for file in files if file.path not in held or not file.is_same(held[file.path])]
+    ignore = next((file.source.read_text(encoding="utf-8") for file in files if file.path == ".gitignore"), None)
+    modes = _ask_for_modes(api, place, "main" if creates_branch else branch, upload, ignore) if token else None
+    planned = [_planned(file, held.get(file.path), modes or by_rule) for file in files]
+    for path in held.keys() - by_rule.keys():
+        change: Change = "deleted" if target.delete and path != ATTRIBUTES else "kept"
+        planned.append(PlannedFile(path, held[path].size, change, held[path].lfs is not None))
     planned.sort(key=lambda file: file.path)
-    return PushPlan(target, tuple(planned), base.sha, bool(info.private), creates_branch, modes is not None)
+    return PushPlan(target, tuple(planned), info.sha, bool(info.private), creates_branch, modes is not None)
 
 
-def _plan_of_new(target: Target, files: Sequence[LocalFile]) -> PushPlan:
-    """A plan for a repository that does not exist, as far as one sees."""
-    if target.create_pr:
-        raise InputError(f"create_pr: there is no {target.place}; push without --create_pr to make it")
-    if target.branch != "main" and not target.create_branch:
-        raise InputError(f"revision: there is no {target.place} yet; push to main first, or pass --create_branch")
-    by_rule = _large_by_rule(target.place.kind, files)
-    planned = tuple(PlannedFile(file.path, file.size, "new", by_rule[file.path]) for file in files)
-    return PushPlan(target, planned, None, target.private, target.branch != "main", asked=False)
-
-
-def _check_branch(api: HfApi, target: Target) -> bool:
-    """Whether the branch has to be made.
-
-    Raises:
-        InputError: it is no branch, or is missing and may not be made.
-    """
-    if target.branch == "main" or target.branch.startswith("refs/pr/"):
+def _is_to_be_made(api: HfApi, target: Target) -> bool:
+    """Whether the branch is missing; refuses a tag, and a branch that is missing and may not be made."""
+    place, branch = target.place, target.branch
+    if branch == "main" or branch.startswith("refs/pr/"):
         return False
-    refs = api.list_repo_refs(target.place.repo_id, repo_type=target.place.kind)
-    if any(ref.name == target.branch for ref in refs.branches):
+    refs = api.list_repo_refs(place.repo_id, repo_type=place.kind)
+    if any(ref.name == branch for ref in refs.branches):
         return False
-    if any(ref.name == target.branch for ref in refs.tags):
-        raise InputError(
-            f"revision: {target.branch} is a tag of {target.place}, which stays what it is; name a branch"
-        )
+    if any(ref.name == branch for ref in refs.tags):
+        raise InputError(f"revision: {branch} is a tag of {place}, which stays what it is; name a branch")
     if not target.create_branch:
-        raise InputError(
-            f"revision: {target.place} has no branch {target.branch}; pass --create_branch to make it from main"
-        )
+        raise InputError(f"revision: {place} has no branch {branch}; pass --create_branch to make it from main")
     return True
 
 
-def is_same(file: LocalFile, entry: RepoFile) -> bool:
-    """Whether a file of the folder has the content of a file of the repository."""
-    if file.size != entry.size:
-        return False
-    return file.sha256 == entry.lfs.sha256 if entry.lfs is not None else file.blob_name == entry.blob_id
+def _planned(file: LocalFile, entry: RepoFile | None, modes: Mapping[str, str]) -> PlannedFile:
+    """What becomes of a file of the folder, `entry` being what the repository has in its place."""
+    if entry is not None and file.is_same(entry):
+        return PlannedFile(file.path, file.size, "unchanged", entry.lfs is not None)
+    mode = modes[file.path]
+    change: Change = "ignored" if mode == "ignored" else "new" if entry is None else "changed"
+    # An empty file cannot be stored as a large one.
+    return PlannedFile(file.path, file.size, change, mode == "lfs" and file.size > 0)
 
 
-def _change(file: LocalFile, entry: RepoFile | None) -> Change:
-    if entry is None:
-        return "new"
-    return "unchanged" if is_same(file, entry) else "changed"
-
-
-def _planned(
-    file: LocalFile, change: Change, entry: RepoFile | None, modes: Mapping[str, Change | bool] | None, by_rule: bool
-) -> PlannedFile:
-    if change == "unchanged" and entry is not None:
-        return PlannedFile(file.path, file.size, change, entry.lfs is not None)
-    mode = modes[file.path] if modes is not None else by_rule
-    if mode == "ignored":
-        return PlannedFile(file.path, file.size, "ignored", False)
-    return PlannedFile(file.path, file.size, change, bool(mode))
-
-
-def _large_by_rule(kind: str | None, files: Sequence[LocalFile]) -> dict[str, bool]:
-    """Which files are large by the folder's .gitattributes or, without one, by the rules of a new repository."""
-    own = next((file.source for file in files if file.path == ATTRIBUTES), None)
-    if own is None:
-        patterns = _LARGE_BY_NAME + (_LARGE_IN_DATASETS if kind == "dataset" else [])
-    else:
-        lines = Path(own).read_text(encoding="utf-8", errors="replace").splitlines()
-        patterns = [line.split()[0] for line in lines if "filter=lfs" in line]
-    return {
-        file.path: file.size > 0
-        and (
-            file.size > LARGE_FROM
-            or any(
-                fnmatch.fnmatchcase(file.path if "/" in pattern else file.path.rsplit("/", 1)[-1], pattern)
-                for pattern in patterns
-            )
-        )
-        for file in files
-    }
+def _is_large_by_rule(file: LocalFile, kind: str | None) -> bool:
+    """Whether a new repository would take a file for a large one."""
+    patterns = f"{_LARGE_BY_NAME} {_LARGE_IN_DATASETS if kind == 'dataset' else ''}".split()
+    name = file.path.rsplit("/", 1)[-1]
+    return file.size > LARGE_FROM or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _ask_for_modes(
-    api: HfApi, place: Place, branch: str, files: Sequence[LocalFile], token: str
-) -> dict[str, Change | bool] | None:
-    """What the Hub would do with files: `ignored`, or whether they are large. None where it does not tell this account.
+    api: HfApi, place: Place, branch: str, files: Sequence[LocalFile], ignore: str | None
+) -> dict[str, str] | None:
+    """What the Hub would do with files: `ignored`, `lfs` or `regular`. None where it does not tell this account.
 
-    It is the question that every upload begins with; it writes nothing.
+    It is the question that every upload begins with, and writes nothing; `HfApi` asks it as a part of an upload only.
     """
-    modes: dict[str, Change | bool] = {}
-    ignore = next((file.source for file in files if file.path == ".gitignore"), None)
+    modes: dict[str, str] = {}
     url = f"{api.endpoint}/api/{place.kind}s/{place.repo_id}/preupload/{quote(branch, safe='')}"
     for start in range(0, len(files), 256):
-        batch = files[start : start + 256]
-        question: dict[str, object] = {"files": [_sample(file) for file in batch]}
-        if ignore is not None:
-            question["gitIgnore"] = Path(ignore).read_text(encoding="utf-8")
-        response = http_backoff("POST", url, json=question, headers=build_hf_headers(token=token))
-        try:
-            hf_raise_for_status(response)
-        except HfHubHTTPError as error:
-            if error.response.status_code == 403:
-                return None
-            raise
+        question: dict[str, object] = {} if ignore is None else {"gitIgnore": ignore}
+        question["files"] = [_sample(file) for file in files[start : start + 256]]
+        response = http_backoff("POST", url, json=question, headers=build_hf_headers(token=api.token))
+        if response.status_code == 403:
+            return None
+        hf_raise_for_status(response)
         for answer in response.json()["files"]:
-            modes[answer["path"]] = "ignored" if answer.get("shouldIgnore") else answer["uploadMode"] == "lfs"
-    # An empty file cannot be stored as a large one.
-    return {file.path: modes[file.path] if file.size or modes[file.path] == "ignored" else False for file in files}
+            modes[answer["path"]] = "ignored" if answer.get("shouldIgnore") else answer["uploadMode"]
+    return modes
 
 
 def _sample(file: LocalFile) -> dict[str, object]:
     with open(file.source, "rb") as content:
-        sample = base64.b64encode(content.read(512)).decode()
-    return {"path": file.path, "sample": sample, "size": file.size}
+        return {"path": file.path, "sample": base64.b64encode(content.read(512)).decode(), "size": file.size}

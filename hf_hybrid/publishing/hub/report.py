@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from hf_hybrid.publishing.hub.plan import UPLOADED, PlannedFile, PushPlan
+from hf_hybrid.publishing.hub.plan import UPLOADED, Change, PlannedFile, PushPlan
 from hf_hybrid.publishing.hub.pull import Pulled
 from hf_hybrid.publishing.hub.push import Pushed
 
 _SHOWN = 20
+_WORDS: dict[Change, str] = {
+    "unchanged": "unchanged",
+    "deleted": "to delete",
+    "kept": "kept, on the Hub only",
+    "ignored": "left out by .gitignore",
+}
 
 
 def plan_report(plan: PushPlan, everything: bool) -> str:
@@ -15,32 +21,19 @@ def plan_report(plan: PushPlan, everything: bool) -> str:
     Args:
         everything: list all files; else at most 20 that change.
     """
-    place = plan.target.place
     state = "does not exist yet" if plan.head is None else f"at {plan.head}"
     branch = f"branch {plan.target.branch}{', to be made' if plan.creates_branch else ''}"
     seen_by = "private" if plan.private else "public" if plan.head else "public, unless its namespace begins private"
-    lines = [f"{place} ({seen_by}), {branch}, {state}"]
     listed = list(plan.files) if everything else plan.of(*UPLOADED, "deleted", "ignored")
     shown = listed if everything else listed[:_SHOWN]
-    lines += [_line(file) for file in shown]
+    lines = [f"{plan.target.place} ({seen_by}), {branch}, {state}", *map(_line, shown)]
     if len(shown) < len(listed):
         lines.append(f"  ... and {len(listed) - len(shown)} more")
     upload = plan.of(*UPLOADED)
-    large = sum(file.large for file in upload)
-    summary = [
-        f"to upload: {len(upload)} ({size_text(sum(file.size for file in upload))}), {large} of them large (LFS)"
-    ]
-    summary += [
-        f"{len(plan.of(change))} {words}"
-        for change, words in (
-            ("unchanged", "unchanged"),
-            ("deleted", "to delete"),
-            ("kept", "kept, on the Hub only"),
-            ("ignored", "left out by .gitignore"),
-        )
-        if plan.of(change)
-    ]
-    lines.append("; ".join(summary))
+    size, large = size_text(sum(file.size for file in upload)), sum(file.large for file in upload)
+    counts = {words: len(plan.of(change)) for change, words in _WORDS.items()}
+    others = [f"; {count} {words}" for words, count in counts.items() if count]
+    lines.append(f"to upload: {len(upload)} ({size}), {large} of them large (LFS){''.join(others)}")
     if everything and upload and not plan.asked:
         lines.append("Which files are large is what the rules of a new repository say; the Hub was not asked.")
     return "\n".join(lines)
@@ -74,10 +67,8 @@ def size_text(size: int) -> str:
         >>> size_text(1_234_567)
         '1.2 MB'
     """
-    if size < 1000:
-        return f"{size} B"
-    units = ("kB", "MB", "GB", "TB")
-    power = 1
-    while size / 1000**power >= 999.95 and power < len(units):
-        power += 1
-    return f"{size / 1000**power:.1f} {units[power - 1]}"
+    number, units = float(size), iter(("kB", "MB", "GB", "TB"))
+    unit = "B"
+    while number >= 999.95 and unit != "TB":
+        number, unit = number / 1000, next(units)
+    return f"{size} B" if unit == "B" else f"{number:.1f} {unit}"

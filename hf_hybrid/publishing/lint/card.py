@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.publishing.repository_kind import kinds_by_fields
 
 README = "README.md"
 # Folders of this project that hold one repository in each of their folders.
@@ -145,23 +146,13 @@ def read_card(path: Path, kind: str | None = None) -> Card | Finding:
         return Finding(path, 1, "yaml", f"the front matter is not valid YAML: {' '.join(str(error).split())}")
     if not isinstance(data, dict):
         return Finding(path, 1, "yaml", "the front matter is no mapping: write `field: value` lines")
-    found = kind or kind_of(path, data)
+    # By the folder that the repository lies in, or by fields that only one kind has.
+    found = kind or PLACES.get(path.resolve().parent.parent.name) or next(iter(kinds_by_fields(data)), None)
     if found is None:
         return Finding(
             path, 1, "kind", f"cannot tell what this is the card of: put the folder into {', '.join(PLACES)}"
         )
     return Card(path, found, data, lines, end + 2, dict(_lines_of(node, ())))
-
-
-def kind_of(path: Path, data: dict[str, Any]) -> str | None:
-    """What a card is of: by the folder that its folder lies in, or by fields that only one kind has."""
-    if place := PLACES.get(path.resolve().parent.parent.name):
-        return place
-    if "sdk" in data:
-        return "space"
-    if {"configs", "task_categories", "size_categories", "dataset_info"} & data.keys():
-        return "dataset"
-    return "model" if {"pipeline_tag", "library_name", "base_model", "model-index"} & data.keys() else None
 
 
 def _lines_of(node: yaml.Node | None, keys: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], int]]:

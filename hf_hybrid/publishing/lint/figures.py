@@ -31,8 +31,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
+from hf_hybrid.publishing.json_places import keys_of, numbers_in, values_at
 from hf_hybrid.publishing.lint.card import Card, Finding
 from hf_hybrid.publishing.lint.links import LINK
 from hf_hybrid.publishing.lint.metadata import as_list
@@ -101,7 +101,7 @@ class FigureReader:
             if match is None:
                 raise NoValueError(f"{reference!r} is no reference: write FILE.json#/KEY/KEY, or FILE.json#/KEY*100")
             values = self._values(match["file"], match["pointer"])
-            numbers = [number for value in values for number in _numbers(value)]
+            numbers = [number for value in values for number in numbers_in(value)]
             if not numbers:
                 raise NoValueError(f"{reference}: there is no number at this place")
             numbers = [math.fsum(numbers)] if match["sum"] else numbers
@@ -110,17 +110,10 @@ class FigureReader:
 
     def _values(self, file: str, pointer: str) -> list[Any]:
         """What a pointer leads to; more than one value where it has a ``*``."""
-        values = [self._read(file)]
-        for part in pointer.split("/")[1:]:
-            if part == "*":
-                values = [inner for value in values for inner in _inner(value)]
-                continue
-            key = unquote(part).replace("~1", "/").replace("~0", "~")
-            try:
-                values = [value[int(key)] if isinstance(value, list) else value[key] for value in values]
-            except (KeyError, IndexError, ValueError, TypeError):
-                raise NoValueError(f"{file}#{pointer}: the file has no {key!r} there") from None
-        return values
+        try:
+            return values_at(self._read(file), keys_of(pointer))
+        except LookupError as error:
+            raise NoValueError(f"{file}#{pointer}: the file has no {error.args[0]!r} there") from None
 
     def _read(self, file: str) -> Any:
         if file not in self.files:
@@ -143,18 +136,6 @@ def expand_braces(text: str) -> list[str]:
     """
     parts = [part.split(",") if index % 2 else [part] for index, part in enumerate(re.split(r"\{([^{}]*)\}", text))]
     return ["".join(choice) for choice in itertools.product(*parts)]
-
-
-def _inner(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, (list, dict)):
-        for item in _inner(value):
-            yield from _numbers(item)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield value
 
 
 def _agrees(figure: Figure, value: float) -> bool:

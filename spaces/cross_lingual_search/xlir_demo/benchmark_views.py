@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hf_hybrid.publishing.cards.wording import benchmark_title
+from hf_hybrid.evaluation.figures import DEMO, MAIN, SETTINGS, Column, column_of
+from hf_hybrid.evaluation.results import Results
+from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from .checkpoints import title_of
 from .markup import Markup, joined, message, native, number, table, view
-from .published import Published, Results
+from .published import Published
 
 MISSING = (
     "No measured results lie beside the checkpoints, so there are no numbers to show. `hf-hybrid evaluate CHECKPOINT --benchmark world_facts "
     "--output CHECKPOINT/results/world_facts.json` measures them; the search works without."
 )
-_FIGURES = (("mo_map", "Same language"), ("cr_map", "Another language"), ("mul_map", "All at once"))
+_MAP = tuple(column_of(f"{setting}_{MAIN}", DEMO) for setting in SETTINGS)
+_SPREAD, _MEAN_SPREAD = (column_of(key, DEMO) for key in ("rank_distance_median", "rank_distance"))
 _ARMS = {
     "x-x": "same language, languages mixed in a batch",
     "x-x-mono": "one language a batch (Monolingual)",
@@ -50,21 +53,14 @@ def benchmark_view(published: Published, benchmark: str | None, checkpoint: str)
 
 def _checkpoints(results: Mapping[str, Results]) -> Markup:
     first = next(iter(results.values()))
-    about, k = first["benchmark"], first["settings"].get("k", 10)
-    own, rows = f"own_language_share_at_{k}", []
+    about, k = first.benchmark, first.settings.k or 10
+    own, rows = column_of(f"own_language_share_at_{k}", DEMO, k), []
     for name, one in results.items():
-        summary = one["summary"]
-        scores = [_percent(summary.get(figure)) for figure, _ in _FIGURES]
-        rows.append(
-            [title_of(name), *scores, _percent(summary.get(own), 0), number(summary.get("rank_distance_median"), 0)]
-        )
-    share = _percent(first["summary"].get("own_language_share_of_pool"), 0)
-    head = [
-        "Checkpoint",
-        *(title for _, title in _FIGURES),
-        f"Own language in top {k}, %",
-        "Spread of the answers, places",
-    ]
+        summary = one.summary
+        scores = [_percent(summary.get(column.key)) for column in _MAP]
+        rows.append([title_of(name), *scores, _percent(summary.get(own.key), 0), number(summary.get(_SPREAD.key), 0)])
+    share = _percent(first.summary.get("own_language_share_of_pool"), 0)
+    head = ["Checkpoint", *(column.title for column in (*_MAP, own, _SPREAD))]
     return joined(
         [
             Markup("<h2>How well does each checkpoint search?</h2>"),
@@ -74,12 +70,12 @@ def _checkpoints(results: Mapping[str, Results]) -> Markup:
                 "passages are in one language. <b>Another language</b>: the passages are in one other language. <b>All at once</b>: all passages of all "
                 "languages are searched together, and the answers in all of them have to come first.</p>"
             ).format(
-                benchmark_title(about["name"]),
-                f"{about['queries']:,}",
-                f"{about['candidates']:,}",
-                len(about["languages"]),
+                benchmark_title(about.name),
+                f"{about.queries:,}",
+                f"{about.candidates:,}",
+                len(about.languages),
             ),
-            table(f"mAP and language bias on {benchmark_title(about['name'])}", head, rows),
+            table(f"mAP and language bias on {benchmark_title(about.name)}", head, rows),
             Markup(
                 '<p class="xd-note">The last two columns are about <b>language bias</b>. Own language: how many of the first {} results are in the '
                 "language of the question; without bias it would be about {}, their share of all passages. Spread: how many places lie between "
@@ -92,7 +88,7 @@ def _checkpoints(results: Mapping[str, Results]) -> Markup:
 def _matrix(results: Mapping[str, Results], checkpoint: str) -> Markup:
     name = checkpoint if checkpoint in results else next(iter(results))
     one = results[name]
-    languages, cells = one["benchmark"]["languages"], one["measures"]["map"]["cells"]
+    languages, cells = one.benchmark.languages, one.measures[MAIN].cells
     rows = [
         [native(tag), *((_shade(value, row == column), _percent(value, 0)) for column, value in enumerate(values))]
         for row, (tag, values) in enumerate(zip(languages, cells, strict=True))
@@ -110,18 +106,17 @@ def _matrix(results: Mapping[str, Results], checkpoint: str) -> Markup:
     )
 
 
-def _arms(content: Results) -> Markup:
+def _arms(content: Mapping[str, Any]) -> Markup:
     level = content["settings"]["confidence"]
     rows = [
         [
             Markup("{} <code>{}</code>").format(_ARMS.get(name, ""), name),
             number(arm["seeds"], 0),
-            *(_over_seeds(arm["figures"].get(figure)) for figure, _ in _FIGURES),
-            _over_seeds(arm["figures"].get("rank_distance_median"), 1, 0),
+            *(_over_seeds(arm["figures"], column) for column in (*_MAP, _SPREAD)),
         ]
         for name, arm in content["arms"].items()
     ]
-    head = ["Way of training", "Runs", *(title for _, title in _FIGURES), "Spread of the answers, places"]
+    head = ["Way of training", "Runs", *(column.title for column in (*_MAP, _SPREAD))]
     return joined(
         [
             Markup("<h2>Was it luck? The same training with other random numbers</h2>"),
@@ -134,14 +129,14 @@ def _arms(content: Results) -> Markup:
     )
 
 
-def _claims(content: Results) -> Markup:
+def _claims(content: Mapping[str, Any]) -> Markup:
     if not content.get("claims"):
         return Markup("")
     rows = [
         [
             Markup("Hybrid: {}").format(entry["text"]),
             Markup("<code>{}</code>").format(entry["against"]),
-            _interval(entry, "difference", *_unit(entry["figure"]), signed=True),
+            _interval(entry, "difference", column_of(entry["figure"], DEMO), sign="+"),
             Markup("<b>{}</b>").format(entry["verdict"]),
         ]
         for entry in content["claims"]
@@ -163,12 +158,11 @@ def _curve(curve: Mapping[str, Any], benchmark: str) -> Markup:
         [
             f"{100 * point['alpha']:.0f} %",
             number(point["seeds"], 0),
-            *(_over_seeds(point["all"].get(figure)) for figure, _ in _FIGURES),
-            _over_seeds(point["all"].get("rank_distance"), 1, 0),
+            *(_over_seeds(point["all"], column) for column in (*_MAP, _MEAN_SPREAD)),
         ]
         for point in curve["points"]
     ]
-    head = ["Batches in one language", "Runs", *(title for _, title in _FIGURES), "Mean spread, places"]
+    head = ["Batches in one language", "Runs", *(column.title for column in (*_MAP, _MEAN_SPREAD))]
     return joined(
         [
             Markup("<h2>How many batches should be in one language?</h2>"),
@@ -180,21 +174,14 @@ def _curve(curve: Mapping[str, Any], benchmark: str) -> Markup:
     )
 
 
-def _over_seeds(found: Mapping[str, Any] | None, factor: int = 100, digits: int = 1) -> Markup:
-    return number(None) if found is None else _interval(found, "mean", factor, digits)
+def _over_seeds(figures: Mapping[str, Any], column: Column) -> Markup:
+    found = figures.get(column.key)
+    return number(None) if found is None else _interval(found, "mean", column)
 
 
-def _interval(found: Mapping[str, Any], middle: str, factor: int, digits: int, signed: bool = False) -> Markup:
-    sign = "+" if signed else ""
-    texts = [
-        None if found[key] is None else f"{factor * found[key]:{sign},.{digits}f}" for key in (middle, "low", "high")
-    ]
+def _interval(found: Mapping[str, Any], middle: str, column: Column, sign: str = "") -> Markup:
+    texts = [None if found[key] is None else column.text(found[key], sign) for key in (middle, "low", "high")]
     return Markup("{}").format(texts[0]) if texts[1] is None else Markup("{} <small>[{}, {}]</small>").format(*texts)
-
-
-def _unit(figure: str) -> tuple[int, int]:
-    """Factor and decimals: mAP in percent, places as they are."""
-    return (1, 0) if figure.startswith("rank_distance") else (100, 1)
 
 
 def _percent(value: float | None, digits: int = 1) -> Markup:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import secrets
 import time
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import canonical_tag
+from hf_hybrid.text_files import decoded, json_value
 
 from .languages import UNKNOWN, guess_languages
 from .limits import CORPUS_SECONDS, MAX_CORPORA, MAX_CORPUS_BYTES, MAX_NAME, MAX_PASSAGE, MAX_PASSAGES
@@ -78,12 +79,7 @@ def _decoded(content: str | bytes) -> str:
         isinstance(content, str) and len(content.encode("utf-8", "replace")) > MAX_CORPUS_BYTES
     ):
         raise InputError(f"The text is larger than {MAX_CORPUS_BYTES / 1e6:.0f} MB: leave some out.")
-    if isinstance(content, str):
-        return content.lstrip("\ufeff")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not text in UTF-8: save it as UTF-8 and try again.") from error
+    return decoded(content, "The text" if isinstance(content, str) else "The file")
 
 
 def _detected(text: str, file_name: str) -> str:
@@ -92,7 +88,7 @@ def _detected(text: str, file_name: str) -> str:
         return "csv" if ending == "csv" else "jsonl"
     if ending == "txt":
         return "text"
-    first = text.lstrip().splitlines()[0].strip()
+    first = text.lstrip().split("\n", 1)[0].strip()
     if first.startswith(('{"', "[{", "{ ")) or first in ("[", "{"):
         return "jsonl"
     names = [name.strip().strip('"').lower() for name in first.split(",")]
@@ -101,7 +97,7 @@ def _detected(text: str, file_name: str) -> str:
 
 def _text_rows(text: str) -> Iterator[Row]:
     parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip())
-    for part in parts if len(parts) > 1 else text.splitlines():
+    for part in parts if len(parts) > 1 else text.split("\n"):
         if words := " ".join(part.split()):
             yield {"text": words}
 
@@ -118,19 +114,22 @@ def _csv_rows(text: str) -> Iterator[Row]:
 
 
 def _jsonl_rows(text: str) -> Iterator[Row]:
+    if text.lstrip().startswith("["):
+        rows = _json(text, "the list")
+    else:
+        lines = enumerate(text.split("\n"), start=1)
+        rows = (_json(line, f"line {number}") for number, line in lines if line.strip())
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise InputError(f"Row {number} is not an object with a field text.")
+        yield {str(name).lower(): value for name, value in row.items()}
+
+
+def _json(text: str, where: str) -> Any:
     try:
-        if text.lstrip().startswith("["):
-            rows = json.loads(text)
-        else:
-            rows = (json.loads(line) for line in text.splitlines() if line.strip())
-        for number, row in enumerate(rows, start=1):
-            if not isinstance(row, dict):
-                raise InputError(f"Row {number} is not an object with a field text.")
-            yield {str(name).lower(): value for name, value in row.items()}
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"This is not JSONL: {_shown(str(error))}.") from error
+        return json_value(text, where)
+    except InputError as error:
+        raise InputError(f"This is not JSONL: {error}.") from error
 
 
 def _passage(row: Row, number: int) -> str:
@@ -148,9 +147,12 @@ def _language(row: Row, number: int) -> str | None:
     value = next((row[name] for name in _LANGUAGE_FIELDS if row.get(name)), None)
     if value is None:
         return None
-    if not isinstance(value, str) or not _TAG.fullmatch(value.strip()):
-        raise InputError(f"Row {number}: {_shown(value)} is no language tag like de or zh-Hant.")
-    return value.strip()
+    if isinstance(value, str) and _TAG.fullmatch(value.strip().replace("_", "-")):
+        try:
+            return canonical_tag(value)
+        except InputError:
+            pass  # looks like a tag, but of no language: said below
+    raise InputError(f"Row {number}: {_shown(value)} is no language tag like de or zh-Hant.")
 
 
 def _id(row: Row, number: int) -> str:

@@ -67,7 +67,7 @@ def add_endpoints(answers: Answers) -> None:
         Returns:
             the results, best first, each with rank, score, language and text; the share of every language among them and in the pool
         """
-        return in_words(
+        return mistakes_as_api_errors(
             lambda: search_record(
                 answers.search(question, checkpoint, language=language, languages=languages, k=results)
             )
@@ -111,7 +111,7 @@ def add_endpoints(answers: Answers) -> None:
                 "shared_results": found.shared,
             }
 
-        return in_words(run)
+        return mistakes_as_api_errors(run)
 
     def ask_in_all_languages(fact: str, checkpoint: CheckpointName = HYBRID, results: int = DEFAULT_RESULTS) -> dict:
         """Ask one question of the data set world_facts in all 11 languages and compare what is found.
@@ -137,7 +137,7 @@ def add_endpoints(answers: Answers) -> None:
                 "mean_overlap": round(found.mean_overlap, 4),
             }
 
-        return in_words(run)
+        return mistakes_as_api_errors(run)
 
     def search_texts(
         texts: str,
@@ -165,7 +165,7 @@ def add_endpoints(answers: Answers) -> None:
             vectors = answers.encoders[answers.checked_checkpoint(checkpoint)](list(pool.texts), "passage")
             return search_record(answers.search_in(pool, vectors, asked, checkpoint, results))
 
-        return in_words(run)
+        return mistakes_as_api_errors(run)
 
     def guess_question_language(question: str) -> str:
         """Guess the language of a question, as the search does.
@@ -176,7 +176,7 @@ def add_endpoints(answers: Answers) -> None:
         Returns:
             a tag of the 11 languages, or "und" where there is nothing to go by
         """
-        return in_words(lambda: guess_language(checked_question(question)) or "und")
+        return mistakes_as_api_errors(lambda: guess_language(checked_question(question)) or "und")
 
     def list_questions(language: str = "en") -> list[dict]:
         """List the 104 questions that the data know the answers of.
@@ -197,7 +197,7 @@ def add_endpoints(answers: Answers) -> None:
                 if language in fact.questions
             ]
 
-        return in_words(run)
+        return mistakes_as_api_errors(run)
 
     for function in (
         search,
@@ -210,7 +210,7 @@ def add_endpoints(answers: Answers) -> None:
         gr.api(function, api_name=function.__name__, concurrency_id="search")
 
 
-def in_words(run: Callable[[], Any]) -> Any:
+def mistakes_as_api_errors(run: Callable[[], Any]) -> Any:
     """Run, and hand mistakes of the caller on as Gradio's own error, whose text reaches the caller."""
     try:
         return run()

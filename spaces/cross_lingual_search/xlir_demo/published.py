@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.results import Results
 from hf_hybrid.publishing.cards.folder_files import read_folder
-
-Results = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -18,15 +17,15 @@ class Published:
     """What was measured.
 
     Attributes:
-        results: benchmark -> checkpoint -> content of its results file.
+        results: benchmark -> checkpoint -> its results.
         arms: content of the file of `hf-hybrid arms`: arms and claims over several seeds; None where there is none.
         alpha: content of the file that has the curve over alpha; may be the same.
         problems: what could not be read, in words.
     """
 
     results: dict[str, dict[str, Results]] = field(default_factory=dict)
-    arms: Results | None = None
-    alpha: Results | None = None
+    arms: Mapping[str, Any] | None = None
+    alpha: Mapping[str, Any] | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -55,7 +54,7 @@ def read_published(folders: Mapping[str, Path]) -> Published:
             problems.append(f"The results of {name} cannot be read: {str(error).replace(str(folder), name)}.")
             continue
         for source in files.results:
-            results.setdefault(source.content["benchmark"]["name"], {})[name] = source.content
+            results.setdefault(source.results.benchmark.name, {})[name] = source.results
         arms = arms or (files.arms.content if files.arms else None)
         alpha = alpha or (files.alpha.content if files.alpha else None)
     return Published(results, arms, alpha, tuple(problems))

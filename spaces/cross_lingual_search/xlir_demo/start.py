@@ -11,14 +11,14 @@ from .answers import Answers
 from .checkpoints import HYBRID, NAMES, find_dataset, find_model, load_encode, on_a_space
 from .corpora import CorpusStore
 from .languages import guess_language
+from .page_views import PageViews
 from .pool import read_world_facts
 from .published import read_published
-from .shown import Shown
 
 logger = logging.getLogger(__name__)
 
 
-def load_shown(models: Path | None = None) -> Shown:
+def load_page_views(models: Path | None = None) -> PageViews:
     """Load everything that the page shows.
 
     Args:
@@ -32,7 +32,7 @@ def load_shown(models: Path | None = None) -> Shown:
     answers = Answers(pool, facts, {name: load_encode(folder) for name, folder in folders.items()})
     # The identifier reads its tables with the first text: not while somebody waits.
     guess_language("Which language is this?")
-    return Shown(answers, read_published(folders), CorpusStore())
+    return PageViews(answers, read_published(folders), CorpusStore())
 
 
 def find_models(models: Path | None = None) -> dict[str, Path]:

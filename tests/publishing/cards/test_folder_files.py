@@ -81,3 +81,15 @@ def test_a_run_on_other_data_than_the_mix(tmp_path):
     write(tmp_path / "results" / "training.json", {**TRAINING, "data_sha256": {"qa/train.parquet": "ef" * 32}})
     with pytest.raises(InputError, match="names another qa/train.parquet than results/mix.json"):
         training_section(read_folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"command": None}, f"* made by code of commit `{TRAINING['commit']}`"),
+        ({"commit": None}, f"* made by `{TRAINING['command']}`"),
+    ],
+)
+def test_what_made_it_as_far_as_it_is_known(tmp_path, change, line):
+    write(tmp_path / "results" / "training.json", {**TRAINING, **change})
+    assert line in training_section(read_folder(tmp_path)).splitlines()

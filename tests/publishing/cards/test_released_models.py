@@ -91,3 +91,15 @@ def test_mteb_gives_the_published_figures():
     pool = dict(zip(published["benchmark"]["languages"], published["measures"]["map"]["pool"], strict=True))
     # Half-precision weights: ties and rounding of another order of sums.
     assert found == pytest.approx(pool, abs=2e-3)
+
+
+@pytest.mark.parametrize("model", STATIC, ids=lambda path: path.name)
+@pytest.mark.parametrize("file", ["training", "speed"])
+def test_a_command_is_named_with_a_commit_that_has_it(model, file):
+    content = json.loads((model / f"results/{file}.json").read_text())
+    program, script, *_ = content["command"].split()
+    named = f"`{content['command']}` of commit `{content['commit']}`"
+    assert program == "python" and named in (model / "README.md").read_text(encoding="utf-8")
+    if subprocess.run(["git", "cat-file", "-e", content["commit"]], cwd=ROOT, capture_output=True).returncode:
+        pytest.skip("the history is not here")
+    subprocess.run(["git", "cat-file", "-e", f"{content['commit']}:{script}"], cwd=ROOT, check=True)

@@ -73,6 +73,8 @@ def test_a_whole_card_passes_the_lint_and_has_every_section(whole):
         "Intervals resample paragraphs and seeds." in text and "With one seed on a side they are about these" in text
     )
     assert "Seed 42; 1,235 seconds of training." in text
+    assert f"* made by `hf-hybrid train --config training.yaml` of commit `{'0123456789' * 4}`" in text
+    assert "measured by `python speed.py`:" in text
     assert f"* teacher of the base: `a-teacher` on the texts in `en`, sha256 of its weights `{'ab' * 32}`" in text
     assert sorted(path.name for path in (whole / "pictures").iterdir()) == [
         "alpha.png",

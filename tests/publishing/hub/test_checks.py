@@ -9,7 +9,7 @@ import pytest
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.hub.checks import PICKLES, find_problems
-from hf_hybrid.publishing.hub.folder import list_files
+from hf_hybrid.publishing.hub.files import list_files
 
 ROOT = Path(__file__).resolve().parents[3]
 # Put together here, so that no check of this repository takes them for real ones.

@@ -8,7 +8,7 @@ import pytest
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.hub import Patience, pull_repository, push_folder
-from hf_hybrid.publishing.hub.failures import MAX_PAUSE, Place, find_cause, in_words, pause_before_retry, some
+from hf_hybrid.publishing.hub.failures import MAX_PAUSE, Place, as_input_error, find_cause, pause_before_retry, some
 
 ONCE = Patience(attempts=1)
 
@@ -113,13 +113,16 @@ def test_full_disks_and_defects():
     place = Place("http://hub", "model", "me/model")
     with (
         pytest.raises(InputError, match="cannot read or write /x: No space left on device; make room"),
-        in_words(place),
+        as_input_error(place),
     ):
         raise OSError(errno.ENOSPC, "No space left on device", "/x")
-    with pytest.raises(InputError, match=r"transfer failed \(cas error\).*HF_HUB_DISABLE_XET=1"), in_words(place):
+    with (
+        pytest.raises(InputError, match=r"transfer failed \(cas error\).*HF_HUB_DISABLE_XET=1"),
+        as_input_error(place),
+    ):
         raise RuntimeError("cas error")
     for defect in (KeyError("x"), ValueError("x"), RecursionError("x")):
-        with pytest.raises(type(defect)), in_words(place):
+        with pytest.raises(type(defect)), as_input_error(place):
             raise defect
 
 

@@ -10,7 +10,7 @@ import pytest
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.hub import Patience, push_folder
 from hf_hybrid.publishing.hub.report import plan_report, push_report
-from tests.publishing.hub.conftest import CARD
+from tests.publishing.conftest import CARD
 
 QUICK = Patience(attempts=3, first_pause=0.01)
 WEIGHTS = bytes(range(256)) * 40
@@ -183,6 +183,14 @@ def test_a_pull_request_is_not_opened_twice(online, make_folder):
     assert sorted(repository.refs) == ["main", "refs/pr/1"]
 
 
+def test_a_pull_request_that_cannot_be_looked_at_is_not_opened_again(online, make_folder):
+    repository = online.add_repository("model", "me/model", {"a.txt": b"a"})
+    online.fail("GET", "/revision/refs", status=500, times=99)
+    with pytest.raises(InputError, match="trouble of its own"):
+        push_folder(make_folder(), "me/model", create_pr=True, patience=QUICK)
+    assert sorted(repository.refs) == ["main", "refs/pr/1"] and len(online.asked("POST", "/commit/")) == 1
+
+
 def test_what_gitignore_leaves_out_is_said(online, make_folder):
     online.add_repository("model", "me/model", {"a.txt": b"a"})
     folder = make_folder({"README.md": CARD, ".gitignore": "*.log\n", "a.log": "x", "b.txt": "b"})
@@ -191,6 +199,11 @@ def test_what_gitignore_leaves_out_is_said(online, make_folder):
     assert "1 left out by .gitignore" in plan_report(planned.plan, False)
     pushed = push_folder(folder, "me/model")
     assert "a.log" not in online.repositories["model", "me/model"].commits[pushed.commit]
+    # Also by a .gitignore that the repository already has.
+    make_folder({"c.txt": "c"})
+    again = push_folder(folder, "me/model")
+    assert changes(again.plan)["a.log"] == ("ignored", False)
+    assert "a.log" not in online.repositories["model", "me/model"].commits[again.commit]
 
 
 def test_a_space_says_what_runs_it(online, make_folder):

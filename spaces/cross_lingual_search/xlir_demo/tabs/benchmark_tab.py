@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from hf_hybrid.publishing.cards.wording import benchmark_title
+from hf_hybrid.publishing.cards.titles import benchmark_title
 
 from ..checkpoints import HYBRID
-from ..shown import Shown
+from ..page_views import PageViews
 from .inputs import QUICK, checkpoint_choice
 
 _INTRODUCTION = """\
@@ -15,9 +15,9 @@ _INTRODUCTION = """\
 """
 
 
-def build_benchmark_tab(shown: Shown) -> None:
+def build_benchmark_tab(views: PageViews) -> None:
     """Build the tab."""
-    names = shown.published.benchmarks
+    names = views.published.benchmarks
     gr.HTML(_INTRODUCTION)
     with gr.Row(visible=bool(names)):
         benchmark = gr.Dropdown(
@@ -26,6 +26,6 @@ def build_benchmark_tab(shown: Shown) -> None:
             label="Set of questions",
             filterable=False,
         )
-        checkpoint = checkpoint_choice(shown.answers, "Checkpoint of the matrix", HYBRID)
-    view = gr.HTML(shown.benchmark(names[0] if names else None, HYBRID), elem_id="benchmark-view")
-    gr.on([benchmark.input, checkpoint.input], shown.benchmark, [benchmark, checkpoint], [view], **QUICK)
+        checkpoint = checkpoint_choice(views.answers, "Checkpoint of the matrix", HYBRID)
+    view = gr.HTML(views.benchmark(names[0] if names else None, HYBRID), elem_id="benchmark-view")
+    gr.on([benchmark.input, checkpoint.input], views.benchmark, [benchmark, checkpoint], [view], **QUICK)

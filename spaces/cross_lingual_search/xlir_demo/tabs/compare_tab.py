@@ -8,7 +8,7 @@ import gradio as gr
 
 from ..answers import GUESS
 from ..checkpoints import HYBRID, MONOLINGUAL
-from ..shown import Shown
+from ..page_views import PageViews
 from .inputs import QUICK, checkpoint_choice, language_buttons, language_choice, question_box
 from .search_tab import FIRST_LANGUAGE
 
@@ -19,9 +19,9 @@ way; the tab Benchmark has thousands.</p></div>
 """
 
 
-def build_compare_tab(shown: Shown) -> dict[str, Any]:
+def build_compare_tab(views: PageViews) -> dict[str, Any]:
     """Build the tab; returns its components by name."""
-    answers = shown.answers
+    answers = views.answers
     example = answers.facts.after(None).questions[FIRST_LANGUAGE]
     gr.HTML(_INTRODUCTION)
     with gr.Row(equal_height=True):
@@ -33,17 +33,17 @@ def build_compare_tab(shown: Shown) -> dict[str, Any]:
         first = checkpoint_choice(answers, "On the left", MONOLINGUAL)
         second = checkpoint_choice(answers, "On the right", HYBRID)
         language = language_choice(answers)
-    view = gr.HTML(shown.compare(example, GUESS, first.value, second.value), elem_id="compare-view")
+    view = gr.HTML(views.compare(example, GUESS, first.value, second.value), elem_id="compare-view")
 
     choices = [question, language, first, second]
-    gr.on([button.click, question.submit], shown.compare, choices, [view], **QUICK)
-    gr.on([language.input, first.input, second.input], shown.compare, choices, [view], **QUICK)
+    gr.on([button.click, question.submit], views.compare, choices, [view], **QUICK)
+    gr.on([language.input, first.input, second.input], views.compare, choices, [view], **QUICK)
 
     def ask_in(tag: str):
         def ask(words: str, _: str, left: str, right: str) -> tuple[str, str, str]:
             known = answers.facts.recognise(words or "")
             fact = answers.facts.facts[known[0]] if known else answers.facts.after(None)
-            return fact.questions[tag], GUESS, shown.compare(fact.questions[tag], GUESS, left, right)
+            return fact.questions[tag], GUESS, views.compare(fact.questions[tag], GUESS, left, right)
 
         return ask
 

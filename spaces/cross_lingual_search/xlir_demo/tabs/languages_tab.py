@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from ..checkpoints import HYBRID
-from ..shown import Shown
+from ..page_views import PageViews
 from .inputs import QUICK, checkpoint_choice
 
 _INTRODUCTION = """\
@@ -15,9 +15,9 @@ _INTRODUCTION = """\
 """
 
 
-def build_languages_tab(shown: Shown) -> dict[str, Any]:
+def build_languages_tab(views: PageViews) -> dict[str, Any]:
     """Build the tab; returns its components by name."""
-    answers = shown.answers
+    answers = views.answers
     first = answers.facts.after(None).id
     gr.HTML(_INTRODUCTION)
     with gr.Row():
@@ -30,6 +30,6 @@ def build_languages_tab(shown: Shown) -> dict[str, Any]:
             scale=3,
         )
         checkpoint = checkpoint_choice(answers, "Checkpoint", HYBRID)
-    view = gr.HTML(shown.translations(first, HYBRID), elem_id="languages-view")
-    gr.on([fact.input, checkpoint.input], shown.translations, [fact, checkpoint], [view], **QUICK)
+    view = gr.HTML(views.translations(first, HYBRID), elem_id="languages-view")
+    gr.on([fact.input, checkpoint.input], views.translations, [fact, checkpoint], [view], **QUICK)
     return {"fact": fact, "checkpoint": checkpoint, "view": view}

@@ -12,19 +12,19 @@ from ..checkpoints import CHECKPOINTS, HYBRID
 from ..languages import language_name
 from ..limits import DEFAULT_RESULTS
 from ..markup import Markup, joined
-from ..shown import Shown
+from ..page_views import PageViews
 from .inputs import QUICK, checkpoint_choice, language_buttons, language_choice, question_box, results_choice
 
 FIRST_LANGUAGE = "en"
 
 
-def build_search_tab(shown: Shown) -> dict[str, Any]:
+def build_search_tab(views: PageViews) -> dict[str, Any]:
     """Build the tab.
 
     Returns:
         Its components by name, for links that open it.
     """
-    answers = shown.answers
+    answers = views.answers
     example = answers.facts.after(None).questions[FIRST_LANGUAGE]
     with gr.Row(equal_height=True):
         question = question_box("search-question", value=example)
@@ -43,15 +43,15 @@ def build_search_tab(shown: Shown) -> dict[str, Any]:
             label="Search passages in",
         )
         gr.HTML(_checkpoints())
-    view = gr.HTML(shown.search(example, GUESS, HYBRID, [], DEFAULT_RESULTS), elem_id="search-view")
+    view = gr.HTML(views.search(example, GUESS, HYBRID, [], DEFAULT_RESULTS), elem_id="search-view")
 
     choices = [question, language, checkpoint, only, results]
-    gr.on([button.click, question.submit], shown.search, choices, [view], **QUICK)
+    gr.on([button.click, question.submit], views.search, choices, [view], **QUICK)
     changed = [language.input, checkpoint.input, only.input, results.input]
-    gr.on(changed, shown.search, choices, [view], trigger_mode="always_last", **QUICK)
+    gr.on(changed, views.search, choices, [view], trigger_mode="always_last", **QUICK)
     for tag, chip in chips.items():
-        chip.click(partial(_ask_in, shown, tag), choices, [question, language, view], **QUICK)
-    other.click(partial(_ask_another, shown), choices, [question, language, view], **QUICK)
+        chip.click(partial(_ask_in, views, tag), choices, [question, language, view], **QUICK)
+    other.click(partial(_ask_another, views), choices, [question, language, view], **QUICK)
     return {
         "question": question,
         "language": language,
@@ -63,24 +63,24 @@ def build_search_tab(shown: Shown) -> dict[str, Any]:
 
 
 def _ask_in(
-    shown: Shown, tag: str, question: str, language: str, checkpoint: str, only: list[str], results: int
+    views: PageViews, tag: str, question: str, language: str, checkpoint: str, only: list[str], results: int
 ) -> tuple[str, str, str]:
     """The question that stands there in another language, or an example in it where it is not one of the data's."""
-    words = _fact(shown, question).questions[tag]
-    return words, GUESS, shown.search(words, GUESS, checkpoint, only, results)
+    words = _fact(views, question).questions[tag]
+    return words, GUESS, views.search(words, GUESS, checkpoint, only, results)
 
 
 def _ask_another(
-    shown: Shown, question: str, language: str, checkpoint: str, only: list[str], results: int
+    views: PageViews, question: str, language: str, checkpoint: str, only: list[str], results: int
 ) -> tuple[str, str, str]:
     """The next example, in the language of the question that stands there."""
-    known = shown.answers.facts.recognise(question or "")
-    words = shown.answers.facts.after(known[0] if known else None).questions[known[1] if known else FIRST_LANGUAGE]
-    return words, GUESS, shown.search(words, GUESS, checkpoint, only, results)
+    known = views.answers.facts.recognise(question or "")
+    words = views.answers.facts.after(known[0] if known else None).questions[known[1] if known else FIRST_LANGUAGE]
+    return words, GUESS, views.search(words, GUESS, checkpoint, only, results)
 
 
-def _fact(shown: Shown, question: str):
-    facts = shown.answers.facts
+def _fact(views: PageViews, question: str):
+    facts = views.answers.facts
     known = facts.recognise(question or "")
     return facts.facts[known[0]] if known else facts.after(None)
 

@@ -15,7 +15,7 @@ from ..checkpoints import HYBRID
 from ..corpora import FORMATS, Corpus, parse_corpus
 from ..limits import CORPUS_SECONDS, MAX_CORPUS_BYTES, MAX_PASSAGE, MAX_PASSAGES
 from ..markup import message
-from ..shown import Shown
+from ..page_views import PageViews
 from .inputs import QUICK, checkpoint_choice, question_box, results_choice
 
 _INTRODUCTION = f"""\
@@ -38,11 +38,11 @@ _ENDINGS = [".txt", ".csv", ".jsonl", ".json"]
 _STEP = 250
 
 
-def build_texts_tab(shown: Shown) -> None:
+def build_texts_tab(views: PageViews) -> None:
     """Build the tab."""
     gr.HTML(_INTRODUCTION)
     # Only the corpus's name is kept with the page; closing the page deletes the corpus.
-    name = gr.State(None, time_to_live=CORPUS_SECONDS, delete_callback=shown.store.remove)
+    name = gr.State(None, time_to_live=CORPUS_SECONDS, delete_callback=views.store.remove)
     text = gr.Textbox(
         label="Your texts",
         value=_EXAMPLE,
@@ -59,7 +59,7 @@ def build_texts_tab(shown: Shown) -> None:
             label="Format",
             filterable=False,
         )
-        checkpoint = checkpoint_choice(shown.answers, "Checkpoint", HYBRID)
+        checkpoint = checkpoint_choice(views.answers, "Checkpoint", HYBRID)
     with gr.Row():
         add = gr.Button("Add texts", variant="primary")
         # Not `gr.File`, whose button has a name that is not the text it shows.
@@ -73,17 +73,17 @@ def build_texts_tab(shown: Shown) -> None:
     view = gr.HTML("", elem_id="texts-view")
 
     def add_texts(content: str, form: str, checkpoint: str, old: str | None, progress=gr.Progress()) -> tuple:  # noqa: B008
-        return _add(shown, content, "", form, checkpoint, old, progress)
+        return _add(views, content, "", form, checkpoint, old, progress)
 
     def add_file(path: str | None, form: str, checkpoint: str, old: str | None, progress=gr.Progress()) -> tuple:  # noqa: B008
         try:
             content, file_name = read_once(path, MAX_CORPUS_BYTES)
         except InputError as error:
             return old, message(str(error)), ""
-        return _add(shown, content, file_name, form, checkpoint, old, progress)
+        return _add(views, content, file_name, form, checkpoint, old, progress)
 
     def delete_texts(old: str | None) -> tuple[None, str, str]:
-        shown.store.remove(old)
+        views.store.remove(old)
         return None, message("Your texts are deleted.", is_error=False), ""
 
     slow = {
@@ -95,7 +95,7 @@ def build_texts_tab(shown: Shown) -> None:
     add.click(add_texts, [text, form, checkpoint, name], [name, status, view], **slow)
     upload.upload(add_file, [upload, form, checkpoint, name], [name, status, view], **slow)
     delete.click(delete_texts, [name], [name, status, view], **QUICK)
-    gr.on([search.click, question.submit], shown.own_search, [name, question, results], [view], **QUICK)
+    gr.on([search.click, question.submit], views.own_search, [name, question, results], [view], **QUICK)
 
 
 def encode_in_steps(
@@ -111,7 +111,7 @@ def encode_in_steps(
 
 
 def _add(
-    shown: Shown,
+    views: PageViews,
     content: str | bytes,
     file_name: str,
     form: str,
@@ -124,10 +124,10 @@ def _add(
         progress(0, desc="Reading")
         pool = parse_corpus(content, form, file_name)
         vectors = encode_in_steps(
-            shown.answers, checkpoint, list(pool.texts), lambda done: progress(done, desc="Embedding", unit="passages")
+            views.answers, checkpoint, list(pool.texts), lambda done: progress(done, desc="Embedding", unit="passages")
         )
     except InputError as error:
         return old, message(str(error)), ""
-    shown.store.remove(old)
-    name = shown.store.add(Corpus(pool, checkpoint, vectors))
-    return name, shown.corpus(name, file_name), ""
+    views.store.remove(old)
+    name = views.store.add(Corpus(pool, checkpoint, vectors))
+    return name, views.corpus(name, file_name), ""
