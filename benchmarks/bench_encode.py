@@ -1,10 +1,11 @@
 """Encoding speed against `SentenceTransformer.encode`: same model, same texts, same vectors, interleaved.
 
-    python benchmarks/bench_encode.py [--texts 26104] [--repeats 3] [--batch_sizes 32 128] [--output benchmarks/results]
+    python benchmarks/bench_encode.py [--texts 26104] [--repeats 3] [--batch_sizes 32 128] [--output
+    benchmarks/results]
 
-The texts are XQuAD-R's questions and sentences in 11 languages where `HF_HYBRID_SHARED_DATA` (default: ../shared/data) has them,
-otherwise synthetic ones whose lengths follow the same law. The models have random weights: a transformer of 4 layers x 256 and a
-static encoder of 256 dimensions, with a vocabulary of 16,000. Writes `encode.json`.
+The texts are XQuAD-R's questions and sentences in 11 languages where `HF_HYBRID_SHARED_DATA` (default: ../shared/data)
+has them, otherwise synthetic ones whose lengths follow the same law. The models have random weights: a transformer of
+4 layers x 256 and a static encoder of 256 dimensions, with a vocabulary of 16,000. Writes `encode.json`.
 """
 
 from __future__ import annotations

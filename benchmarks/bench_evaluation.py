@@ -1,14 +1,17 @@
 """Evaluation from given vectors, side by side with the bare matrix product, with pytrec_eval and with ranx.
 
-    python benchmarks/bench_evaluation.py [--threads 2] [--repeats 5] [--oracle_queries 256] [--output benchmarks/results]
+    python benchmarks/bench_evaluation.py [--threads 2] [--repeats 5] [--oracle_queries 256] [--output
+    benchmarks/results]
 
-Random unit vectors in the shape of XQuAD-R: 11 x 1,190 queries, 13,014 candidates, 11 relevant ones for each query, 768
-dimensions; parallel texts share a direction, so that the relevant ones are found about as well as by a real encoder. No data needed.
+Random unit vectors in the shape of XQuAD-R: 11 x 1,190 queries, 13,014 candidates, 11 relevant ones for each query,
+768 dimensions; parallel texts share a direction, so that the relevant ones are found about as well as by a real
+encoder. No data needed.
 
-Prints, and writes to `evaluation.json`: seconds of the bare product and of the whole evaluation (Mo, Cr, Mul, matrix, recall, MRR, nDCG and all bias measures),
-interleaved, medians and their ratio; peak memory above the vectors; the largest difference of AP from pytrec_eval over the full
-ranking, with and without ties; and the time of pytrec_eval on the full ranking and on the top 1,000 and of ranx (where installed) on the top
-1,000, from a part of the queries, all for the multilingual pool only. Random vectors: their rank distance against the theory.
+Prints, and writes to `evaluation.json`: seconds of the bare product and of the whole evaluation (Mo, Cr, Mul, matrix,
+recall, MRR, nDCG and all bias measures), interleaved, medians and their ratio; peak memory above the vectors; the
+largest difference of AP from pytrec_eval over the full ranking, with and without ties; and the time of pytrec_eval on
+the full ranking and on the top 1,000 and of ranx (where installed) on the top 1,000, from a part of the queries, all
+for the multilingual pool only. Random vectors: their rank distance against the theory.
 """
 
 from __future__ import annotations
@@ -159,13 +162,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     benchmark, queries, candidates = xquad_shape(args.dimension, args.seed)
     print(
-        f"{benchmark.num_queries:,} queries x {benchmark.num_candidates:,} candidates, {args.dimension} dimensions, {args.threads} threads"
+        f"{benchmark.num_queries:,} queries x {benchmark.num_candidates:,} candidates, {args.dimension} dimensions, "
+        f"{args.threads} threads"
     )
 
     with PeakMemory() as memory:
         evaluation = evaluate_embeddings(queries, candidates, benchmark)
     print(
-        f"Mo {evaluation.mo:.4f}  Cr {evaluation.cr:.4f}  Mul {evaluation.mul:.4f}  rank distance {evaluation.rank_distance.mean:,.1f}"
+        f"Mo {evaluation.mo:.4f}  Cr {evaluation.cr:.4f}  Mul {evaluation.mul:.4f}  rank distance "
+        f"{evaluation.rank_distance.mean:,.1f}"
     )
     print(f"peak memory above the vectors: {memory.extra:,.0f} MiB (target < 1,024)")
 
@@ -197,7 +202,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     whole_time = statistics.median(whole)
     difference = np.abs(evaluation.per_query["map_pool"][rows] - oracle).max()
     print(
-        f"AP against pytrec_eval, full ranking, {len(rows)} queries: largest difference {difference:.1e} (target <= 1e-12)"
+        f"AP against pytrec_eval, full ranking, {len(rows)} queries: largest difference {difference:.1e} (target <= "
+        "1e-12)"
     )
     tied = tied_difference(benchmark, queries, candidates, rows)
     print(f"  and on scores rounded to ties, trec rule: {tied:.1e}")
@@ -268,7 +274,9 @@ def random_distance(benchmark: Benchmark, dimension: int) -> dict[str, float]:
 
 
 def tied_difference(benchmark: Benchmark, queries: torch.Tensor, candidates: torch.Tensor, rows: np.ndarray) -> float:
-    """Largest difference of AP where most scores are shared: integer vectors of few dimensions have exact, equal products."""
+    """Largest difference of AP where most scores are shared: integer vectors of few dimensions have exact, equal
+    products.
+    """
     coarse = [torch.round(vectors[:, :12] * 40) for vectors in (queries, candidates)]
     ours = evaluate_embeddings(*coarse, benchmark, ties="trec").per_query["map_pool"][rows]
     scores = (coarse[0][rows] @ coarse[1].T).numpy()

@@ -1,16 +1,18 @@
-"""Training on one GPU: the paper's recipes on random weights of the published shapes, bf16, against sentence-transformers.
+"""Training on one GPU: the paper's recipes on random weights of the published shapes, bf16, against
+sentence-transformers.
 
     python benchmarks/bench_gpu.py --shapes xlmr_base labse --batch_sizes 100 256 8192 --output benchmarks/results
     python benchmarks/bench_gpu.py --shapes xlmr_base --batch_sizes 256 8192 --lora --output benchmarks/results
     python benchmarks/bench_gpu.py --tiny        # a look at the command on a CPU, in seconds
 
-Encoders, loss, learning rate and gradient checkpointing are those of `xlmr_base.yaml`, `xlmr_large.yaml` and `labse.yaml`. Queries of about 16
-tokens, passages of about 160. Up to --plain_limit rows are trained plainly, more with gradient caching. A step is: pad and move the batch,
-embed, loss, backward pass, clipping, fused AdamW. The other library's tokenising is left out, ours happened before training. Both sides
-must have one loss trajectory, in float32 (to 1e-3) before anything is timed, and in bf16 (to 1e-2) before a time counts; the other as it
-comes scores in bf16 and so differs by more, tuned it scores in float32 as ours does. Share: useful operations (no padding,
-nothing made twice) over the measured rate of a large bf16 product. Results are written after every batch size; the same command goes on
-where it was cut off.
+Encoders, loss, learning rate and gradient checkpointing are those of `xlmr_base.yaml`, `xlmr_large.yaml` and
+`labse.yaml`. Queries of about 16 tokens, passages of about 160. Up to --plain_limit rows are trained plainly, more
+with gradient caching. A step is: pad and move the batch, embed, loss, backward pass, clipping, fused AdamW. The other
+library's tokenising is left out, ours happened before training. Both sides must have one loss trajectory, in float32
+(to 1e-3) before anything is timed, and in bf16 (to 1e-2) before a time counts; the other as it comes scores in bf16
+and so differs by more, tuned it scores in float32 as ours does. Share: useful operations (no padding, nothing made
+twice) over the measured rate of a large bf16 product. Results are written after every batch size; the same command
+goes on where it was cut off.
 """
 
 from __future__ import annotations
@@ -126,7 +128,9 @@ class GpuBenchmark:
     def train(
         self, variant: dict[str, Any], rows: int, steps: int, seconds: float = 0.0, mixed: bool = True
     ) -> dict[str, Any]:
-        """Train from the first weights: one smaller step that is not timed, then `steps` or as many as fill `seconds`."""
+        """Train from the first weights: one smaller step that is not timed, then `steps` or as many as fill
+        `seconds`.
+        """
         import torch
 
         model, training = self.encoder.model, self.encoder.training

@@ -1,4 +1,6 @@
-"""Encoders of the GPU benchmark: the packaged recipes of the paper's models on random weights of the published shapes."""
+"""Encoders of the GPU benchmark: the packaged recipes of the paper's models on random weights of the published
+shapes.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Encoder:
     lora: bool
 
     def passes(self) -> int:
-        """Forward passes that a step is worth: the backward pass is two, and one where only an adapter gets gradients."""
+        """Forward passes that a step is worth: the backward pass is two, and one where only an adapter gets
+        gradients.
+        """
         return 2 if self.lora else 3
 
 

@@ -1,4 +1,6 @@
-"""Parts of the GPU benchmark: random token ids of given lengths, one training step of either side, and the file that results go to."""
+"""Parts of the GPU benchmark: random token ids of given lengths, one training step of either side, and the file that
+results go to.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ def _ragged(rng: np.random.Generator, rows: int, vocabulary: int, median: int, d
 
 
 def useful_operations(batch: Batch, encoder: Encoder) -> float:
-    """Floating-point operations of one forward and backward pass over the tokens without padding, nothing made twice."""
+    """Floating-point operations of one forward and backward pass over the tokens without padding, nothing made
+    twice.
+    """
     shape = encoder.shape
     per_token = 2 * shape.layers * (4 * shape.width**2 + 2 * shape.width * shape.feed_forward)
     lengths = np.concatenate([batch.query.lengths, batch.passage.lengths]).astype(np.float64)
@@ -110,7 +114,9 @@ def their_step(
     presorted: bool = False,
     **loss_settings: Any,
 ) -> Step:
-    """Pad each side to its longest text, as the other library's collator does, and its loss; tokenising is left out."""
+    """Pad each side to its longest text, as the other library's collator does, and its loss; tokenising is left
+    out.
+    """
     loss_class = CachedMultipleNegativesRankingLoss if cached else MultipleNegativesRankingLoss
     settings = {"scale": encoder.training.scale, "similarity_fct": SIMILARITIES[similarity], **loss_settings}
     loss, pad = loss_class(encoder.model, **settings), encoder.model.tokenizer.pad_token_id
@@ -170,7 +176,8 @@ class Record:
     """The results file of one encoder, written anew after every part, so that a run that is cut off keeps what it has.
 
     Args:
-        path: The file, or None to keep nothing. Parts of a file that is there are taken over if `head` is what it begins with.
+        path: The file, or None to keep nothing. Parts of a file that is there are taken over if `head` is what it
+            begins with.
         head: What a part depends on.
     """
 

@@ -2,9 +2,9 @@
 
     python benchmarks/bench_pairs.py [--examples 1000000] [--folder DIR] [--output benchmarks/results]
 
-Writes synthetic renditions once (into --folder, default a temporary one), then measures in a fresh process: building the
-pairs from the memory-mapped Arrow table, building the plan, batches in order and at random steps. Peak memory is that of the
-process; `of its own` leaves out pages of the memory-mapped file, which the kernel may drop at any time.
+Writes synthetic renditions once (into --folder, default a temporary one), then measures in a fresh process: building
+the pairs from the memory-mapped Arrow table, building the plan, batches in order and at random steps. Peak memory is
+that of the process; `of its own` leaves out pages of the memory-mapped file, which the kernel may drop at any time.
 The figures go into `pairs.json`.
 """
 

@@ -2,8 +2,9 @@
 
     python benchmarks/bench_search.py [--passages 500000] [--dimension 128] [--queries 200] [--k 100] [--block_mb 64]
 
-The vectors are random but clustered, as those of texts are; queries lie near passages. Memory is the process's peak above what it
-had when the vectors were opened (Linux). IVF-PQ's figures depend on the vectors: measure on your own with `hf-hybrid search --index ivfpq`.
+The vectors are random but clustered, as those of texts are; queries lie near passages. Memory is the process's peak
+above what it had when the vectors were opened (Linux). IVF-PQ's figures depend on the vectors: measure on your own
+with `hf-hybrid search --index ivfpq`.
 """
 
 from __future__ import annotations

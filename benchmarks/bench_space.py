@@ -1,9 +1,11 @@
 """The demo Space: cold start, first result, latency of the search, and fifty clients at once.
 
-    python benchmarks/bench_space.py [--models model_cards] [--passages 100000] [--clients 50] [--seconds 60] [--parts start search load]
+    python benchmarks/bench_space.py [--models model_cards] [--passages 100000] [--clients 50] [--seconds 60] [--parts
+    start search load]
 
-Serves the page on the loopback interface, in a process of its own, and writes `benchmarks/results/space/space.json`. Times are of the clock, so
-the load of the machine before and after is written beside them: on a busy one they say little. The first result needs Playwright and Chromium.
+Serves the page on the loopback interface, in a process of its own, and writes `benchmarks/results/space/space.json`.
+Times are of the clock, so the load of the machine before and after is written beside them: on a busy one they say
+little. The first result needs Playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -76,7 +78,9 @@ def main() -> None:
 
 
 def measure_search(models: Path | None, passages: int) -> dict[str, Any]:
-    """Milliseconds of a search from words to results, questions that were not asked before; and the guesses at their languages."""
+    """Milliseconds of a search from words to results, questions that were not asked before; and the guesses at their
+    languages.
+    """
     answers = load_page_views(models).answers
     asked = [(tag, words) for fact in answers.facts.facts.values() for tag, words in fact.questions.items()]
     draw = random.Random(0)

@@ -7,10 +7,10 @@
     python benchmarks/bench_training.py ranks      # two processes: collectives of a step, time
     python benchmarks/bench_training.py profile    # where the time of a step goes
 
-Every command takes --threads, --repeats and --output (a folder for `<command>.json`: versions, settings, hash of the data,
-medians with ranges). The other library runs as it comes (default) and as its documentation says it runs fastest (tuned:
-larger mini-batches, a token budget, workers, batches sorted by length, `dot_score` on vectors that are unit already). Variants run in
-turns, so that a change of the machine's speed meets all of them.
+Every command takes --threads, --repeats and --output (a folder for `<command>.json`: versions, settings, hash of the
+data, medians with ranges). The other library runs as it comes (default) and as its documentation says it runs fastest
+(tuned: larger mini-batches, a token budget, workers, batches sorted by length, `dot_score` on vectors that are unit
+already). Variants run in turns, so that a change of the machine's speed meets all of them.
 """
 
 from __future__ import annotations

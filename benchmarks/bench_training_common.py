@@ -87,7 +87,9 @@ def commit() -> str | None:
 
 
 def interleaved(variants: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
-    """Seconds that each variant returns, all variants once before any is repeated; every second round runs backwards."""
+    """Seconds that each variant returns, all variants once before any is repeated; every second round runs
+    backwards.
+    """
     times: dict[str, list[float]] = {name: [] for name in variants}
     for repeat in range(repeats):
         for name in list(variants)[:: 1 if repeat % 2 == 0 else -1]:

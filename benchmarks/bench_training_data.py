@@ -1,7 +1,9 @@
-"""Data and encoders of the training benchmarks: real questions and passages where they are at hand, else synthetic ones.
+"""Data and encoders of the training benchmarks: real questions and passages where they are at hand, else synthetic
+ones.
 
-Real: questions with their whole passages from `qa_passages.parquet` of the data folder (language by language; tokens are cut
-by the encoder's maximum). Synthetic: words of a Zipf distribution in log-normal numbers, made to have the same quartiles.
+Real: questions with their whole passages from `qa_passages.parquet` of the data folder (language by language; tokens
+are cut by the encoder's maximum). Synthetic: words of a Zipf distribution in log-normal numbers, made to have the same
+quartiles.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from hf_hybrid.encoders.models import build_encoder, save_encoder
 SHARED = ROOT.parent / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "hf_hybrid_benchmarks"
 COLUMNS = ("id", "lang", "query", "passage", "passage_id")
-# Words of a text: log-normal, (mean, deviation) of the logarithm. Set by the quartiles of the real questions and passages.
+# Words of a text: log-normal, (mean, deviation) of the logarithm. Set by the quartiles of the real questions and
+# passages.
 QUERY_WORDS, PASSAGE_WORDS = (2.3, 0.4), (5.1, 0.9)
 # LAReQA's candidates are sentences.
 SENTENCE_WORDS = (3.2, 0.5)

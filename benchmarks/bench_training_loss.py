@@ -1,8 +1,9 @@
-"""`loss`: the loss alone, from embeddings to the gradients of embeddings, at several batch sizes: time and peak memory.
+"""`loss`: the loss alone, from embeddings to the gradients of embeddings, at several batch sizes: time and peak
+memory.
 
-Ours is `contrastive_loss` as the trainer calls it. The other is `MultipleNegativesRankingLoss` (the whole matrix) and its cached
-sister's loss stage at `mini_batch_size` 32 (default) and larger (tuned: the quickest), each also with `dot_score` on the
-vectors, which are unit already. Gradients must be equal before a time counts.
+Ours is `contrastive_loss` as the trainer calls it. The other is `MultipleNegativesRankingLoss` (the whole matrix) and
+its cached sister's loss stage at `mini_batch_size` 32 (default) and larger (tuned: the quickest), each also with
+`dot_score` on the vectors, which are unit already. Gradients must be equal before a time counts.
 """
 
 from __future__ import annotations
@@ -179,7 +180,9 @@ def our_loss(embeddings: list[torch.Tensor]) -> None:
 
 
 def three_products(embeddings: list[torch.Tensor]) -> None:
-    """The products that no exact loss can do without, of scores and of both gradients, tile by tile: the least time."""
+    """The products that no exact loss can do without, of scores and of both gradients, tile by tile: the least
+    time.
+    """
     queries, candidates = embeddings[0].detach(), torch.cat(embeddings[1:]).detach()
     gradient = torch.zeros_like(candidates)
     for rows in queries.split(FLOOR_ROWS):
@@ -204,7 +207,9 @@ def largest_difference(embeddings: list[torch.Tensor], expected: list[torch.Tens
 
 
 def tangential(embeddings: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Gradients without their part along the embeddings, which `cos_sim` takes out here and normalising takes out later."""
+    """Gradients without their part along the embeddings, which `cos_sim` takes out here and normalising takes out
+    later.
+    """
     with torch.no_grad():
         return [part.grad - (part.grad * part).sum(dim=1, keepdim=True) * part for part in embeddings]
 

@@ -1,7 +1,8 @@
 """`profile`: where the time of a step goes, phase by phase, in both trainers.
 
-Phases: data (loader and collator), embed (the encoder's forward pass), loss (all else of the loss; in the other's cached
-loss also its gradients), embed again (the second forward pass of gradient caching), backward, clip, optimiser, rest.
+Phases: data (loader and collator), embed (the encoder's forward pass), loss (all else of the loss; in the other's
+cached loss also its gradients), embed again (the second forward pass of gradient caching), backward, clip, optimiser,
+rest.
 """
 
 from __future__ import annotations

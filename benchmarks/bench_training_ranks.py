@@ -1,7 +1,8 @@
 """`ranks`: gradient caching on several gloo ranks: collectives of a step, and time.
 
-Every collective is counted where torch hands it to the process group, so those of DDP's buckets count too. The global batch is the
-same in both: ours gives each rank its share, the other library gathers negatives of all ranks (`gather_across_devices`).
+Every collective is counted where torch hands it to the process group, so those of DDP's buckets count too. The global
+batch is the same in both: ours gives each rank its share, the other library gathers negatives of all ranks
+(`gather_across_devices`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One way to run a trainer for some steps and time them, for ours and for sentence-transformers', on the same batches.
 
-Both run through their own `Trainer.train`, so that a step is what a user gets: data loader, forward pass, loss, backward
-pass, clipping, fused AdamW, callbacks. Our plan draws the batches; the other trainer gets the same texts as a data set in the order
-of the batches, and a batch sampler that takes them in that order.
+Both run through their own `Trainer.train`, so that a step is what a user gets: data loader, forward pass, loss,
+backward pass, clipping, fused AdamW, callbacks. Our plan draws the batches; the other trainer gets the same texts as a
+data set in the order of the batches, and a batch sampler that takes them in that order.
 """
 
 from __future__ import annotations

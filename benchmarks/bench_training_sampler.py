@@ -1,9 +1,9 @@
 """`sampler`: rows a second from the plan or sampler to the collated batch, without a model.
 
-Ours: plan, sampler, gather of token ids, collator, through the trainer's own loader. The other: what its users write for the
-same mixture, one data set per language and one per ordered pair of languages (as many rows of both kinds), its proportional
-sampler over its no-duplicates sampler (by text, or by hashes), and its collator, which tokenises, with 0 and 2 workers. What is
-done once (indexing, tokenising, hashing) is timed apart.
+Ours: plan, sampler, gather of token ids, collator, through the trainer's own loader. The other: what its users write
+for the same mixture, one data set per language and one per ordered pair of languages (as many rows of both kinds), its
+proportional sampler over its no-duplicates sampler (by text, or by hashes), and its collator, which tokenises, with 0
+and 2 workers. What is done once (indexing, tokenising, hashing) is timed apart.
 """
 
 from __future__ import annotations

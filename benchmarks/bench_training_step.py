@@ -48,7 +48,10 @@ def add_arguments(parser: ArgumentParser, static: bool = False) -> None:
     parser.add_argument(
         "--candidates",
         type=json.loads,
-        help="JSON list of settings of the other trainer, of which the quickest is its tuned variant; default: all of TUNED",
+        help=(
+            "JSON list of settings of the other trainer, of which the quickest is its tuned variant; default: all of "
+            "TUNED"
+        ),
     )
     parser.add_argument("--memory", action="store_true", help="peak memory of every variant, each in a fresh process")
     parser.add_argument("--child", help="variant, as JSON, whose peak memory is wanted")

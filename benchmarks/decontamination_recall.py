@@ -1,11 +1,13 @@
-"""Recall and precision of `hf-hybrid decontaminate` on contamination that is planted, by type, kind of text and language.
+"""Recall and precision of `hf-hybrid decontaminate` on contamination that is planted, by type, kind of text and
+language.
 
     python benchmarks/decontamination_recall.py --source ../shared/data/lareqa/xquad-r --output recall.json
 
-The paragraphs of XQuAD-R are halved: every second one, in its 11 languages, is the evaluation; the others are clean training text in the
-same style and from the same articles, which makes them the hardest clean text there is. Copies of evaluation questions, sentences and
-paragraphs, changed in one way each, are added. Recall is the share of the planted texts that is found; precision, among all that is found,
-the share of planted ones, with as many clean texts as there are planted ones of a type and kind. `--encoder` measures candidates, too.
+The paragraphs of XQuAD-R are halved: every second one, in its 11 languages, is the evaluation; the others are clean
+training text in the same style and from the same articles, which makes them the hardest clean text there is. Copies of
+evaluation questions, sentences and paragraphs, changed in one way each, are added. Recall is the share of the planted
+texts that is found; precision, among all that is found, the share of planted ones, with as many clean texts as there
+are planted ones of a type and kind. `--encoder` measures candidates, too.
 """
 
 from __future__ import annotations
@@ -101,7 +103,9 @@ CHANGES: dict[str, Callable[[str, random.Random, str], str]] = {
 
 
 def plant(halves: dict, count: int, seed: int) -> list[dict[str, str]]:
-    """Renditions: `count` of every type, kind and language, ids say which; a passage in another language has its type, too."""
+    """Renditions: `count` of every type, kind and language, ids say which; a passage in another language has its type,
+    too.
+    """
     rows = []
     langs = sorted(halves[True])
     for lang in langs:
@@ -267,7 +271,8 @@ def main(argv: list[str] | None = None) -> int:
             )
         print(as_text(report))
         print(
-            f"{time.perf_counter() - started:.0f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
+            f"{time.perf_counter() - started:.0f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} "
+            "MiB"
         )
         if arguments.output:
             write_json(arguments.output, report, arguments.overwrite)

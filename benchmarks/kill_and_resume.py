@@ -1,11 +1,13 @@
-"""Kill training runs with SIGKILL at random points and resume them: are the batches and the weights those of a run left alone?
+"""Kill training runs with SIGKILL at random points and resume them: are the batches and the weights those of a run
+left alone?
 
-    .venv/bin/python benchmarks/kill_and_resume.py --points 20 --ranks 1 2 --output benchmarks/results/kill_and_resume.json
+    .venv/bin/python benchmarks/kill_and_resume.py --points 20 --ranks 1 2 --output
+    benchmarks/results/kill_and_resume.json
 
-A point kills one random process of the run's tree, a rank, a data loader's worker or the launcher, at a random time or while
-a checkpoint is half written, and then resumes the run. The global batches must be those of the straight run, on any number
-of ranks; on the same number the final weights as well, bit for bit. Half of the runs train a static encoder, half a
-transformer with dropout. Exits with 1 if any point differs.
+A point kills one random process of the run's tree, a rank, a data loader's worker or the launcher, at a random time or
+while a checkpoint is half written, and then resumes the run. The global batches must be those of the straight run, on
+any number of ranks; on the same number the final weights as well, bit for bit. Half of the runs train a static
+encoder, half a transformer with dropout. Exits with 1 if any point differs.
 """
 
 from __future__ import annotations
@@ -67,8 +69,9 @@ def row(result: dict[str, Any]) -> str:
     verdict = "same batches" if result["same_batches"] else "OTHER BATCHES"
     weights = "same weights" if result["same_weights"] else "other weights"
     return (
-        f"{result['encoder']:11} ranks {ranks}  {moment:8} {result['killed']:8} after {result['batches_before']:2} batches, "
-        f"whole {result['whole_checkpoints']} half {result['half_written']}, ended in {result['seconds_to_end']} s: {verdict}, {weights}"
+        f"{result['encoder']:11} ranks {ranks}  {moment:8} {result['killed']:8} after {result['batches_before']:2} "
+        f"batches, whole {result['whole_checkpoints']} half {result['half_written']}, ended in "
+        f"{result['seconds_to_end']} s: {verdict}, {weights}"
     )
 
 

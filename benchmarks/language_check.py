@@ -1,9 +1,11 @@
-"""How well the mix's language check works: right texts that it refuses, texts under a wrong label that it lets through.
+"""How well the mix's language check works: right texts that it refuses, texts under a wrong label that it lets
+through.
 
     python benchmarks/language_check.py --source ../shared/data --output language_check.json
 
-Short everyday sentences (LASER's Tatoeba test) and news (NTREX-128), whose languages are known. Under a wrong label: every text gets the
-label of another language, as often of each language, and of one of the same script where there is one.
+Short everyday sentences (LASER's Tatoeba test) and news (NTREX-128), whose languages are known. Under a wrong label:
+every text gets the label of another language, as often of each language, and of one of the same script where there is
+one.
 """
 
 from __future__ import annotations

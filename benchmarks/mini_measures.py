@@ -1,11 +1,14 @@
-"""What a compact transformer gives with rounded vectors and on ONNX Runtime, int8 too, and its speed on a CPU, as its card quotes them.
+"""What a compact transformer gives with rounded vectors and on ONNX Runtime, int8 too, and its speed on a CPU, as its
+card quotes them.
 
     python -m venv onnx && onnx/bin/pip install "sentence-transformers[onnx]"
-    python benchmarks/mini_measures.py model_cards/hybrid-xlir-mini --xquad_r lareqa/xquad-r --onnx_python onnx/bin/python
+    python benchmarks/mini_measures.py model_cards/hybrid-xlir-mini --xquad_r lareqa/xquad-r --onnx_python
+    onnx/bin/python
 
-writes `results/variants.json` (mAP on XQuAD-R with float32 and int8 vectors, and with vectors of the exported ONNX file and its int8 version) and
-`results/speed.json` (texts a second on world_facts, OMP_NUM_THREADS threads, one by default). The exports are sentence-transformers' own. Its
-extra `onnx` needs an older transformers than this project, hence an environment of its own; without it the ONNX rows are left out.
+writes `results/variants.json` (mAP on XQuAD-R with float32 and int8 vectors, and with vectors of the exported ONNX
+file and its int8 version) and `results/speed.json` (texts a second on world_facts, OMP_NUM_THREADS threads, one by
+default). The exports are sentence-transformers' own. Its extra `onnx` needs an older transformers than this project,
+hence an environment of its own; without it the ONNX rows are left out.
 """
 
 from __future__ import annotations
@@ -96,7 +99,9 @@ def measure(arguments: argparse.Namespace, scored: Benchmark, spoken: Benchmark)
 def variant(
     name: str, precision: str, weight_bytes: int, vectors: Sequence[torch.Tensor], benchmark: Benchmark
 ) -> dict[str, Any]:
-    """A row of `variants.json`: mAP of vectors, `precision` being that of the vectors, `megabytes` those of the weights."""
+    """A row of `variants.json`: mAP of vectors, `precision` being that of the vectors, `megabytes` those of the
+    weights.
+    """
     dimension = vectors[0].shape[1]
     summary = evaluate_embeddings(*vectors, benchmark).summary()
     return {

@@ -1,10 +1,13 @@
-"""Export an encoder to ONNX and to int8 by sentence-transformers' own means, encode texts with both, and time it on a CPU.
+"""Export an encoder to ONNX and to int8 by sentence-transformers' own means, encode texts with both, and time it on a
+CPU.
 
     PYTHON benchmarks/onnx_variants.py MODEL TEXTS.json OUTPUT --instructions avx512_vnni
 
-A part of `mini_measures.py`. PYTHON is that of an environment with `sentence-transformers[onnx]`, which needs an older transformers than this
-project: hence nothing of this project is imported here, and MODEL is the copy that `mini_measures.py` makes. TEXTS.json has lists `queries` and
-`candidates`, of which vectors are written to OUTPUT/<variant>.npz, and `questions` and `passages`, which are timed; OUTPUT/onnx.json tells the rest.
+A part of `mini_measures.py`. PYTHON is that of an environment with `sentence-transformers[onnx]`, which needs an older
+transformers than this
+project: hence nothing of this project is imported here, and MODEL is the copy that `mini_measures.py` makes.
+TEXTS.json has lists `queries` and `candidates`, of which vectors are written to OUTPUT/<variant>.npz, and `questions`
+and `passages`, which are timed; OUTPUT/onnx.json tells the rest.
 """
 
 from __future__ import annotations

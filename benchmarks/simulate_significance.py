@@ -2,11 +2,12 @@
 
     python benchmarks/simulate_significance.py [--trials 2000] [--clusters 240] [--languages 3]
 
-Each trial draws two systems over paragraphs with one to nine questions, asked in several languages; a question's difference is the sum of an
-effect of its paragraph, one of the question and noise of the rendition, skewed like differences of average precision. The true
-difference is known. Printed: coverage of the 95 % interval, rate of p < .05 without a difference, rate of a wrong claim of non-inferiority
-where B is worse by exactly the margin, each clustered by paragraph, and the first two also as if every rendition were independent; then the same
-with three and five seeds a side that carry an effect of their own, and what ignoring the seeds would give.
+Each trial draws two systems over paragraphs with one to nine questions, asked in several languages; a question's
+difference is the sum of an effect of its paragraph, one of the question and noise of the rendition, skewed like
+differences of average precision. The true difference is known. Printed: coverage of the 95 % interval, rate of p < .05
+without a difference, rate of a wrong claim of non-inferiority where B is worse by exactly the margin, each clustered
+by paragraph, and the first two also as if every rendition were independent; then the same with three and five seeds a
+side that carry an effect of their own, and what ignoring the seeds would give.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def main() -> None:
     }
     error = 1.96 * np.sqrt(0.05 * 0.95 / args.trials)
     print(
-        f"{args.trials} trials, {args.clusters} paragraphs, {args.languages} languages; nominal .950 .050 .050, +-{error:.3f}"
+        f"{args.trials} trials, {args.clusters} paragraphs, {args.languages} languages; nominal .950 .050 .050, "
+        f"+-{error:.3f}"
     )
     print(f"{'':<34}{'coverage':>10}{'type I':>10}{'wrong not-worse':>18}")
     for name, (case, seeds, clustered) in cases.items():

@@ -1,9 +1,11 @@
-"""What a released static model gives when its vectors are cut or rounded, and its speed on a CPU, as its card quotes them.
+"""What a released static model gives when its vectors are cut or rounded, and its speed on a CPU, as its card quotes
+them.
 
     python benchmarks/static_measures.py model_cards/hybrid-xlir-static --xquad_r lareqa/xquad-r
 
-writes `results/variants.json` (mAP on XQuAD-R with whole vectors, their first dimensions, and int8 vectors, whose ranges are those of the
-candidates) and `results/speed.json` (texts a second of `SentenceTransformer.encode` on world_facts, one thread).
+writes `results/variants.json` (mAP on XQuAD-R with whole vectors, their first dimensions, and int8 vectors, whose
+ranges are those of the candidates) and `results/speed.json` (texts a second of `SentenceTransformer.encode` on
+world_facts, one thread).
 """
 
 from __future__ import annotations

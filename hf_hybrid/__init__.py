@@ -1,7 +1,8 @@
 """Hybrid batch training of multilingual retrievers (arXiv 2408.10536), and the evaluation that proves the result.
 
 Importing this package is light: public names are imported on first use, and neither torch nor transformers is loaded
-before something needs it. It puts the metric `hybrid_xlir_map` where `evaluate.load` finds it (HF_HYBRID_INSTALL_METRIC=0: it does not).
+before something needs it. It puts the metric `hybrid_xlir_map` where `evaluate.load` finds it
+(HF_HYBRID_INSTALL_METRIC=0: it does not).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Markdown that programs write: tables, and blocks in a file of a person's, of which a program owns what is between its markers, nothing else.
+"""Markdown that programs write: tables, and blocks in a file of a person's, of which a program owns what is between
+its markers, nothing else.
 
-In the front matter of a card a block is `# MARK: NAME` ... `# end: NAME`, below it `<!-- MARK: NAME -->` ... `<!-- end: NAME -->`.
+In the front matter of a card a block is `# MARK: NAME` ... `# end: NAME`, below it `<!-- MARK: NAME -->` ... `<!--
+end: NAME -->`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], left: int | Sequen
     """A table; whole numbers get commas, and a `|` in a cell stays in it.
 
     Args:
-        left: how many of the first columns are text, or whether each column is; the others are numbers, set to the right.
+        left: how many of the first columns are text, or whether each column is; the others are numbers, set to the
+            right.
 
     Example:
         >>> print(table(["lang", "rows"], [["de|at", 1234]]))

@@ -10,7 +10,8 @@ The paper's settings on a pretrained encoder and renditions of your own (columns
 
 A low-rank adapter instead of all weights (TRL's flags; it wants a higher learning rate):
 
-    accelerate launch hf_hybrid/train.py --config xlmr_base --use_peft --learning_rate 3e-4 --dataset_name_or_path renditions/
+    accelerate launch hf_hybrid/train.py --config xlmr_base --use_peft --learning_rate 3e-4 --dataset_name_or_path
+    renditions/
 
 Another arm, from the same recipe:
 
@@ -65,8 +66,8 @@ def train(
         The folder of the trained model, `output_dir/model`; `output_dir/results.json` holds the measured values.
 
     Raises:
-        InputError: Data, model or output directory do not fit; nothing has been written then. Or training cannot go on;
-            checkpoints stay.
+        InputError: Data, model or output directory do not fit; nothing has been written then. Or training cannot go
+            on; checkpoints stay.
         Interrupted: SIGTERM came while it trained; a checkpoint to resume from is saved.
     """
     from hf_hybrid.training.run_folder import RunFolder

@@ -1,4 +1,6 @@
-"""The Python of a card, as a reader would run it: in an empty folder where the model is known by the card's name for it."""
+"""The Python of a card, as a reader would run it: in an empty folder where the model is known by the card's name for
+it.
+"""
 
 from __future__ import annotations
 

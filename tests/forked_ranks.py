@@ -1,7 +1,7 @@
 """Ranks of the real training command as processes of their own, without the seconds that each would spend on imports.
 
-A server process imports everything once and is never trained in; every rank is forked from it, gets the environment that a
-launcher would give, and calls the command's `main`.
+A server process imports everything once and is never trained in; every rank is forked from it, gets the environment
+that a launcher would give, and calls the command's `main`.
 """
 
 from __future__ import annotations

@@ -35,7 +35,9 @@ def write_lareqa(folder: Path, tag: str, articles: Sequence[Sequence[Paragraph]]
 
 
 def write_parallel(folder: Path, languages: Sequence[str], paragraphs: int = 6) -> Path:
-    """Write parallel files, as XQuAD-R's: two paragraphs to an article, two questions to a paragraph, three sentences each."""
+    """Write parallel files, as XQuAD-R's: two paragraphs to an article, two questions to a paragraph, three sentences
+    each.
+    """
     for tag in languages:
         texts = [
             (
@@ -49,7 +51,9 @@ def write_parallel(folder: Path, languages: Sequence[str], paragraphs: int = 6) 
 
 
 def write_uneven(folder: Path, languages: Sequence[str]) -> Path:
-    """Write files whose languages share some questions but no paragraphs, as MLQA-R's: question `all` is in every language."""
+    """Write files whose languages share some questions but no paragraphs, as MLQA-R's: question `all` is in every
+    language.
+    """
     for number, tag in enumerate(languages):
         own = [f"{word} of {tag}." for word in ("Alpha", "Beta", "Gamma", "Delta")[: 2 + number % 3]]
         # Odd languages ask both questions about one paragraph, even ones about two.

@@ -21,8 +21,8 @@ from hf_hybrid.training.trainer import HybridTrainer
 FLAGS = (
     "--vocab_size 400 --embedding_dimension 32 --hidden_size 16 --num_hidden_layers 1 --num_attention_heads 2 "
     "--intermediate_size 32 --global_batch_size 24 --batches_per_epoch 10 --max_steps 42 --learning_rate 0.01 "
-    "--logging_steps 5 --save_strategy steps --save_steps 7 --save_total_limit 2 --eval_strategy steps --eval_steps 21 "
-    "--test_split none --use_cpu --disable_tqdm true"
+    "--logging_steps 5 --save_strategy steps --save_steps 7 --save_total_limit 2 --eval_strategy steps --eval_steps "
+    "21 --test_split none --use_cpu --disable_tqdm true"
 ).split()
 STEPS = 42
 SEEN = "seen"

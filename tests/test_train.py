@@ -1,4 +1,6 @@
-"""The training command as a user runs it: one folder per run, a table, a model that loads anywhere, one-line errors."""
+"""The training command as a user runs it: one folder per run, a table, a model that loads anywhere, one-line
+errors.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ from tests.conftest import renditions
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
-    "--encoder static --vocab_size 400 --embedding_dimension 32 --global_batch_size 24 --max_steps 8 --learning_rate 0.02 "
-    "--logging_steps 4 --eval_strategy steps --eval_steps 4 --save_steps 4 --load_best_model_at_end "
+    "--encoder static --vocab_size 400 --embedding_dimension 32 --global_batch_size 24 --max_steps 8 --learning_rate "
+    "0.02 --logging_steps 4 --eval_strategy steps --eval_steps 4 --save_steps 4 --load_best_model_at_end "
     "--metric_for_best_model eval_mean_map --use_cpu --disable_tqdm true"
 ).split()
 

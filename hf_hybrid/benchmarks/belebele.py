@@ -1,7 +1,8 @@
 """Belebele (facebook/belebele, CC BY-SA 4.0): 900 questions about 488 passages in 122 language variants, all parallel.
 
-The data's own task is multiple choice. For retrieval a question is a query and the passages are the candidates; the options are
-not used. A passage is known by its ``link``, a question by ``link`` and ``question_number``, in every language.
+The data's own task is multiple choice. For retrieval a question is a query and the passages are the candidates; the
+options are not used. A passage is known by its ``link``, a question by ``link`` and ``question_number``, in every
+language.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from hf_hybrid.language_tags import canonical_tag
 from hf_hybrid.text_files import json_lines
 
 HOW_TO_GET = (
-    "pass --hub_id facebook/belebele, or run `hf download facebook/belebele --repo-type dataset --include 'data/*.jsonl' "
-    "--local-dir DIR` and pass --data_dir DIR"
+    "pass --hub_id facebook/belebele, or run `hf download facebook/belebele --repo-type dataset --include "
+    "'data/*.jsonl' --local-dir DIR` and pass --data_dir DIR"
 )
 FIELDS = {"link": str, "question_number": (int, str), "flores_passage": str, "question": str}
-# FLORES-200 names the leading variety of a macrolanguage by its own code; in BCP-47 the macrolanguage's code stands for it.
+# FLORES-200 names the leading variety of a macrolanguage by its own code; in BCP-47 the macrolanguage's code stands
+# for it.
 _LEADING = {
     "als": "sq",
     "arb": "ar",
@@ -96,7 +98,8 @@ def _files_by_tag(folder: Path) -> dict[str, Path]:
         raise InputError(f"{place} has no <FLORES code>.jsonl: {HOW_TO_GET}")
     by_tag: dict[str, Path] = {}
     for path in files:
-        # A copy of the repository converted to Parquet calls its files test-00000-of-00001 below folders of languages; we take flat ones.
+        # A copy of the repository converted to Parquet calls its files test-00000-of-00001 below folders of languages;
+        # we take flat ones.
         try:
             tag = bcp47(path.stem)
         except ValueError:

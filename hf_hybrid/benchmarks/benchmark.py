@@ -34,7 +34,8 @@ class Benchmark:
         relevance_offsets: int64 ``[Q + 1]``; the relevant candidates of query q are
             ``relevance_candidates[relevance_offsets[q]:relevance_offsets[q + 1]]``. Every query has at least one.
         relevance_candidates: int64 ``[nnz]``.
-        clusters: int64 ``[Q]``, the unit to resample for intervals (questions about one paragraph are not independent).
+        clusters: int64 ``[Q]``, the unit to resample for intervals (questions about one paragraph are not
+            independent).
         settings: options that the data were built with, e.g. ``{"candidate_text": "sentence"}``.
         data_sha256: sha256 of everything above but names and settings; computed where not given.
         empty_candidates: whether a candidate may be the empty text: it then takes part in the ranking as it is.
@@ -90,7 +91,9 @@ class Benchmark:
     def from_pairs(
         cls, pairs: ParallelPairs, name: str = "dev", max_examples: int | None = None, seed: int = 0
     ) -> Benchmark:
-        """Make a benchmark of parallel training or development data, see `hf_hybrid.benchmarks.parallel.fields_of_pairs`."""
+        """Make a benchmark of parallel training or development data, see
+        `hf_hybrid.benchmarks.parallel.fields_of_pairs`.
+        """
         return cls(name=name, **fields_of_pairs(pairs, name, max_examples, seed))
 
     def describe(self) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Benchmarks whose corpora need not fit in memory: each language searches its own corpus, and only some passages were judged."""
+"""Benchmarks whose corpora need not fit in memory: each language searches its own corpus, and only some passages were
+judged.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ class Collection:
         language: BCP-47 tag.
         query_ids: unique names of the queries.
         queries: their texts.
-        judgements: for each query, passage id -> grade; 0 was judged and is not relevant. Every query has a grade above 0.
+        judgements: for each query, passage id -> grade; 0 was judged and is not relevant. Every query has a grade
+            above 0.
         corpus: the passages, streamed.
     """
 

@@ -19,7 +19,8 @@ def benchmark_folder(
     """Find the folder, downloading the files that match ``patterns`` where a repository is named.
 
     Raises:
-        InputError: neither or both of ``data_dir`` and ``hub_id``, no such folder, a failed download; all say how to get the data.
+        InputError: neither or both of ``data_dir`` and ``hub_id``, no such folder, a failed download; all say how to
+            get the data.
     """
     if (data_dir is None) == (hub_id is None):
         problem = "needs its data" if data_dir is None else "takes either --data_dir or --hub_id, not both"

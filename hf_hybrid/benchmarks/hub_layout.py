@@ -5,8 +5,9 @@
     qrels/<language>.parquet      which sentence of its own language answers a question
     qrels/cross.parquet           which sentences of the other languages do
 
-A card's configurations are named as `mteb` looks for them: ``<language>-queries``, ``<language>-corpus`` and ``<language>-qrels``, and the same
-with ``pool`` for all languages together, which take the files of all languages: nothing is stored twice.
+A card's configurations are named as `mteb` looks for them: ``<language>-queries``, ``<language>-corpus`` and
+``<language>-qrels``, and the same with ``pool`` for all languages together, which take the files of all languages:
+nothing is stored twice.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Reader of LAReQA's JSON layout (XQuAD-R, MLQA-R): SQuAD's layout with the paragraphs split into sentences.
 
-One file per language: ``data[] -> title, paragraphs[] -> context, sentence_breaks [[start, end], ...], sentences [...],
-qas[] -> id, question, answers [{text, answer_start}]``. Candidates are all sentences, without removing repetitions; the sentence
-whose ``sentence_breaks`` interval contains ``answer_start`` answers the question, in every language that has the question.
+One file per language: ``data[] -> title, paragraphs[] -> context, sentence_breaks [[start, end], ...], sentences
+[...], qas[] -> id, question, answers [{text, answer_start}]``. Candidates are all sentences, without removing
+repetitions; the sentence whose ``sentence_breaks`` interval contains ``answer_start`` answers the question, in every
+language that has the question.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Pool:
-    """The candidates of all languages, and the queries with the rows of the candidates that answer them, in ascending order."""
+    """The candidates of all languages, and the queries with the rows of the candidates that answer them, in ascending
+    order.
+    """
 
     languages: tuple[str, ...]
     candidate_ids: list[str] = field(default_factory=list)
@@ -67,9 +70,10 @@ def read_lareqa(name: str, files: Mapping[str, Path], candidate_text: str = "sen
     Args:
         name: name of the benchmark.
         files: BCP-47 tag -> JSON file.
-        candidate_text: what the encoder is given of a candidate. ``sentence``: the sentence alone. ``sentence_in_context``: the
-            sentence, a line break, and the paragraph it stands in (the sentence included). The sentence comes first, so a maximum length
-            cuts the context, never the sentence. Figures of the two are not comparable.
+        candidate_text: what the encoder is given of a candidate. ``sentence``: the sentence alone.
+            ``sentence_in_context``: the sentence, a line break, and the paragraph it stands in (the sentence
+            included). The sentence comes first, so a maximum length cuts the context, never the sentence. Figures of
+            the two are not comparable.
 
     Returns:
         The benchmark; queries and candidates in the order of the files, a question's paragraph as its cluster.
@@ -149,9 +153,11 @@ def assemble(name: str, pool: Pool, candidate_text: str) -> Benchmark:
 
 
 def clusters_of(examples: Sequence[str], paragraphs: Sequence[str]) -> np.ndarray:
-    """Questions that are tied to each other by a shared paragraph, in any language, directly or through others: int64 ``[Q]``.
+    """Questions that are tied to each other by a shared paragraph, in any language, directly or through others: int64
+    ``[Q]``.
 
-    XQuAD-R's paragraphs are parallel: its clusters are the 240 paragraphs. In MLQA-R each language cuts its own article.
+    XQuAD-R's paragraphs are parallel: its clusters are the 240 paragraphs. In MLQA-R each language cuts its own
+    article.
 
     Args:
         examples: of each query the question that it is a rendition of.
@@ -199,7 +205,8 @@ def _records(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
 def _field(record: Any, name: str, kind: type, where: str) -> Any:
     if not isinstance(record, dict) or not isinstance(record.get(name), kind):
         raise InputError(
-            f"{where} has no field {name!r} of type {kind.__name__}: the file is damaged or not in LAReQA's layout; mend it or copy it anew"
+            f"{where} has no field {name!r} of type {kind.__name__}: the file is damaged or not in LAReQA's layout; "
+            "mend it or copy it anew"
         )
     return record[name]
 
@@ -224,6 +231,7 @@ def _question(question: Any, breaks: Sequence[tuple[int, int]], where: str) -> Q
     found = [index for index, (first, end) in enumerate(breaks) if first <= start < end]
     if len(found) != 1:
         raise InputError(
-            f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; mend the file or copy it anew"
+            f"{where}: answer_start {start} lies in {len(found)} sentences instead of one; mend the file or copy it "
+            "anew"
         )
     return Question(identifier, text, found[0], str(answers[0].get("text", "")), start)

@@ -1,4 +1,6 @@
-"""Where the files of LAReQA's benchmarks are: ``<language>.json``, or what ``hub_datasets/<name>/build.py`` makes of them."""
+"""Where the files of LAReQA's benchmarks are: ``<language>.json``, or what ``hub_datasets/<name>/build.py`` makes of
+them.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ class LareqaSource:
         languages: Sequence[str] | None,
         candidate_text: str,
     ) -> Benchmark:
-        """Read the wanted languages from LAReQA's JSON files, or from the Parquet files of a folder that was built of them.
+        """Read the wanted languages from LAReQA's JSON files, or from the Parquet files of a folder that was built of
+        them.
 
         Raises:
             InputError: no data named, a missing or damaged file, an unknown language.
@@ -70,7 +73,8 @@ class LareqaSource:
     def differences(self, counts: Mapping[str, tuple[int, int]]) -> list[str]:
         """Say where the numbers of questions and sentences of a language differ from the published ones."""
         return [
-            f"{self.title}: {tag} has {queries} questions and {candidates} sentences instead of {self.published[tag][0]} and {self.published[tag][1]}"
+            f"{self.title}: {tag} has {queries} questions and {candidates} sentences instead of "
+            f"{self.published[tag][0]} and {self.published[tag][1]}"
             for tag, (queries, candidates) in counts.items()
             if self.published[tag] != (queries, candidates)
         ]

@@ -1,12 +1,12 @@
 """Your own benchmark: a folder as BEIR's, with a language in every line.
 
-    corpus.jsonl     {"_id": "d1", "lang": "de", "title": "...", "text": "..."}     title is optional, text may be empty
-    queries.jsonl    {"_id": "q1", "lang": "en", "text": "...", "example": "q", "cluster": "c"}     example and cluster are optional
-    qrels/test.tsv   query-id, corpus-id, score, with a header line; a score above 0 is relevant
+    corpus.jsonl     {"_id": "d1", "lang": "de", "title": "...", "text": "..."}     title is optional, text may be
+    empty queries.jsonl    {"_id": "q1", "lang": "en", "text": "...", "example": "q", "cluster": "c"}     example and
+    cluster are optional qrels/test.tsv   query-id, corpus-id, score, with a header line; a score above 0 is relevant
 
-``example`` is shared by the translations of one question; ``cluster`` by questions that are not independent of each other. A question
-without either (or with null) stands for itself. Languages are BCP-47 tags; a document of a title alone, or of nothing, stays in the pool, as
-BEIR's own tools have it.
+``example`` is shared by the translations of one question; ``cluster`` by questions that are not independent of each
+other. A question without either (or with null) stands for itself. Languages are BCP-47 tags; a document of a title
+alone, or of nothing, stays in the pool, as BEIR's own tools have it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.language_tags import canonical_tag, canonical_tags
 from hf_hybrid.text_files import json_lines, text_lines
 
-HOW_TO_GET = "pass --data_dir DIR with corpus.jsonl and queries.jsonl (_id, lang, text) and qrels/test.tsv (query-id, corpus-id, score)"
+HOW_TO_GET = (
+    "pass --data_dir DIR with corpus.jsonl and queries.jsonl (_id, lang, text) and qrels/test.tsv (query-id, "
+    "corpus-id, score)"
+)
 
 
 def load_local(

@@ -1,4 +1,5 @@
-"""MIRACL (miracl/miracl and miracl/miracl-corpus, Apache-2.0): questions and judged Wikipedia passages in 18 languages.
+"""MIRACL (miracl/miracl and miracl/miracl-corpus, Apache-2.0): questions and judged Wikipedia passages in 18
+languages.
 
     <data_dir>/miracl-v1.0-<lang>/topics/topics.miracl-v1.0-<lang>-<split>.tsv     query id, question
     <data_dir>/miracl-v1.0-<lang>/qrels/qrels.miracl-v1.0-<lang>-<split>.tsv       query id, Q0, passage id, 0 or 1
@@ -25,9 +26,10 @@ logger = logging.getLogger(__name__)
 
 CORPUS_HUB_ID = "miracl/miracl-corpus"
 HOW_TO_GET = (
-    "log in with `hf auth login`, accept the terms of miracl/miracl on the Hub, run `hf download miracl/miracl --repo-type dataset "
-    "--include 'miracl-v1.0-sw/*' --local-dir DIR` and `hf download miracl/miracl-corpus --repo-type dataset "
-    "--include 'miracl-corpus-v1.0-sw/*' --local-dir DIR` (sw or any other language), and pass --data_dir DIR"
+    "log in with `hf auth login`, accept the terms of miracl/miracl on the Hub, run `hf download miracl/miracl "
+    "--repo-type dataset --include 'miracl-v1.0-sw/*' --local-dir DIR` and `hf download miracl/miracl-corpus "
+    "--repo-type dataset --include 'miracl-corpus-v1.0-sw/*' --local-dir DIR` (sw or any other language), and pass "
+    "--data_dir DIR"
 )
 # What a header line calls the two columns of topics.
 _ID_NAMES = (
@@ -118,7 +120,8 @@ def _collection(folder: Path, corpora: Path, tag: str, split: str) -> Collection
 
 
 def read_topics(path: Path) -> dict[str, str]:
-    """query id -> question, from lines ``id<TAB>question``; a first line that names the two columns is left out with a warning.
+    """query id -> question, from lines ``id<TAB>question``; a first line that names the two columns is left out with a
+    warning.
 
     Raises:
         InputError: a line of another form, an id that is there twice or has white space; names file and line.

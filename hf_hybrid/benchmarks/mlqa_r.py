@@ -1,7 +1,8 @@
-"""MLQA-R (LAReQA): questions in 7 languages, each with answers in 2 to 4 of them (CC BY-NC 4.0: not for commercial use).
+"""MLQA-R (LAReQA): questions in 7 languages, each with answers in 2 to 4 of them (CC BY-NC 4.0: not for commercial
+use).
 
-7 same-language and 42 cross-language cells. The queries of a cell are the questions that have an answer in the other language: about
-510 from or to English, 161 to 207 between two others, so that single cells have wide intervals.
+7 same-language and 42 cross-language cells. The queries of a cell are the questions that have an answer in the other
+language: about 510 from or to English, 161 to 207 between two others, so that single cells have wide intervals.
 """
 
 from __future__ import annotations
@@ -42,10 +43,11 @@ def load_mlqa_r(
 ) -> Benchmark:
     """Load MLQA-R from a folder, or from a dataset repository of your own.
 
-    It holds LAReQA's files ``ar.json`` ... ``zh.json``, or the Parquet files that ``hub_datasets/mlqa_r/build.py`` makes of them.
+    It holds LAReQA's files ``ar.json`` ... ``zh.json``, or the Parquet files that ``hub_datasets/mlqa_r/build.py``
+    makes of them.
 
-    The setting ``published_counts`` of the benchmark says whether the numbers of questions and sentences are those of the
-    publication; a warning says where they are not.
+    The setting ``published_counts`` of the benchmark says whether the numbers of questions and sentences are those of
+    the publication; a warning says where they are not.
 
     Args:
         data_dir: folder with the files.

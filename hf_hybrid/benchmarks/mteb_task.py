@@ -1,9 +1,10 @@
 """Our pool of mixed languages as a task for `mteb` (extra ``mteb``): any model that mteb runs can be evaluated on it.
 
-What mteb's interface allows: the queries of each language are a subset, and every subset searches the one pool of all languages, so that
-``map_at_1000`` is the Mul of `hf_hybrid` with rankings cut at 1,000. What it does not: rankings longer than the cutoff (it keeps each query's
-passages in a dictionary), the L x L matrix in one task (a subset has one corpus; make one task per candidate language), rank distance and
-the other measures that need the ranks of all relevant candidates. Ties are broken by mteb, not averaged.
+What mteb's interface allows: the queries of each language are a subset, and every subset searches the one pool of all
+languages, so that ``map_at_1000`` is the Mul of `hf_hybrid` with rankings cut at 1,000. What it does not: rankings
+longer than the cutoff (it keeps each query's passages in a dictionary), the L x L matrix in one task (a subset has one
+corpus; make one task per candidate language), rank distance and the other measures that need the ranks of all relevant
+candidates. Ties are broken by mteb, not averaged.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def mteb_task(benchmark: Benchmark, candidate_language: str | None = None, cutof
 
     Args:
         benchmark: any of ours.
-        candidate_language: search the candidates of this language only: a column of the matrix (Mo and Cr); by default the pool of
-            all languages (Mul).
+        candidate_language: search the candidates of this language only: a column of the matrix (Mo and Cr); by default
+            the pool of all languages (Mul).
         cutoff: passages kept of each ranking; mAP counts relevant passages below as not found.
 
     Returns:
@@ -47,7 +48,8 @@ def mteb_task(benchmark: Benchmark, candidate_language: str | None = None, cutof
         raise InputError("a task for mteb needs mteb: `pip install 'hf_hybrid[mteb]'`") from error
     if candidate_language is not None and candidate_language not in benchmark.languages:
         raise InputError(
-            f"benchmark {benchmark.name} has no language {candidate_language!r}: choose among {', '.join(benchmark.languages)}"
+            f"benchmark {benchmark.name} has no language {candidate_language!r}: choose among "
+            f"{', '.join(benchmark.languages)}"
         )
     splits = _splits(benchmark, candidate_language)
     pool = "Mixed" if candidate_language is None else candidate_language.replace("-", "")
@@ -80,7 +82,9 @@ def mteb_task(benchmark: Benchmark, candidate_language: str | None = None, cutof
 
 
 def _splits(benchmark: Benchmark, candidate_language: str | None) -> dict[str, dict[str, Any]]:
-    """Query language -> corpus, queries and relevant passages as mteb holds them; languages without a query are left out."""
+    """Query language -> corpus, queries and relevant passages as mteb holds them; languages without a query are left
+    out.
+    """
     from datasets import Dataset
 
     kept = np.ones(benchmark.num_candidates, dtype=bool)

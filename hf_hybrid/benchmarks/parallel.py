@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def fields_of_pairs(pairs: ParallelPairs, name: str, max_examples: int | None = None, seed: int = 0) -> dict[str, Any]:
     """The fields of a benchmark of parallel data, for `Benchmark.from_pairs`.
 
-    Queries are all renditions that have a question; candidates all distinct passages: by passage id, language and text. Relevant to a
-    query are the passages of its passage id in every language. A question whose passage exists in no language is left out.
-    Questions about one passage form a cluster.
+    Queries are all renditions that have a question; candidates all distinct passages: by passage id, language and
+    text. Relevant to a query are the passages of its passage id in every language. A question whose passage exists in
+    no language is left out. Questions about one passage form a cluster.
 
     Args:
         pairs: the renditions.
         name: name of the benchmark, for error messages.
-        max_examples: keep at most this many examples, with all their renditions. Which ones depends on the example ids and the
-            seed only, not on the order of the rows, and a larger number keeps those of a smaller one.
+        max_examples: keep at most this many examples, with all their renditions. Which ones depends on the example ids
+            and the seed only, not on the order of the rows, and a larger number keeps those of a smaller one.
         seed: chooses among the examples.
 
     Raises:
@@ -59,7 +59,8 @@ def fields_of_pairs(pairs: ParallelPairs, name: str, max_examples: int | None = 
     ]
     if not asked:
         raise InputError(
-            f"no question with a passage to find among {len(rows)} rows for benchmark {name!r}: check columns query and passage"
+            f"no question with a passage to find among {len(rows)} rows for benchmark {name!r}: check columns query "
+            "and passage"
         )
     relevant = [sorted(candidates.by_passage[int(passages[p])], key=candidates.languages.__getitem__) for p in asked]
     return {

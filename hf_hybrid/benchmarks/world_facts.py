@@ -1,4 +1,6 @@
-"""World Facts, 104 parallel questions in 11 languages: a benchmark that needs no download and that nothing trains on."""
+"""World Facts, 104 parallel questions in 11 languages: a benchmark that needs no download and that nothing trains
+on.
+"""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ PUBLISHED_COUNTS = {
     "zh": (1190, 1196),
 }
 HOW_TO_GET = (
-    "clone the GitHub repository google-research-datasets/lareqa and pass its folder xquad-r as --data_dir, or a folder that "
-    "hub_datasets/xquad_r/build.py made of it, or pass as --hub_id a dataset repository that holds either"
+    "clone the GitHub repository google-research-datasets/lareqa and pass its folder xquad-r as --data_dir, or a "
+    "folder that hub_datasets/xquad_r/build.py made of it, or pass as --hub_id a dataset repository that holds either"
 )
 SOURCE = LareqaSource("xquad_r", "xquad-r", PUBLISHED_COUNTS, HOW_TO_GET)
 
@@ -41,7 +41,8 @@ def load_xquad_r(
 ) -> Benchmark:
     """Load XQuAD-R from a folder, or from a dataset repository on the Hub.
 
-    It holds LAReQA's files ``ar.json`` ... ``zh.json``, or the Parquet files that ``hub_datasets/xquad_r/build.py`` makes of them.
+    It holds LAReQA's files ``ar.json`` ... ``zh.json``, or the Parquet files that ``hub_datasets/xquad_r/build.py``
+    makes of them.
 
     Args:
         data_dir: folder with the files.

@@ -1,6 +1,7 @@
 """Compare two systems from their results files: differences with intervals, p values and a verdict.
 
-A is the baseline, B the candidate; a side may be several results files, of models that differ in their seed only. Nothing is evaluated
+A is the baseline, B the candidate; a side may be several results files, of models that differ in their seed only.
+Nothing is evaluated
 again: the values per query lie beside the results files. The statistics are those of `hf_hybrid.metrics.significance`.
 """
 
@@ -53,13 +54,14 @@ def compare_results(
         confidence: of the intervals; one minus it is the level of the tests.
 
     Returns:
-        JSON types: ``a``, ``b`` (files, models, seeds), ``benchmark``, ``settings``, ``figures`` (figure -> a, b, difference, low, high,
-        p_value, verdict; for mAP also p_not_worse and p_equivalent) and ``per_language`` (language -> ``mo_map``, ``cr_map``, ``mul_map`` with
-        p_holm instead of p_not_worse and p_equivalent; the family of Holm's correction are the languages of one figure).
+        JSON types: ``a``, ``b`` (files, models, seeds), ``benchmark``, ``settings``, ``figures`` (figure -> a, b,
+        difference, low, high, p_value, verdict; for mAP also p_not_worse and p_equivalent) and ``per_language``
+        (language -> ``mo_map``, ``cr_map``, ``mul_map`` with p_holm instead of p_not_worse and p_equivalent; the
+        family of Holm's correction are the languages of one figure).
 
     Raises:
-        InputError: a file is missing or damaged, has no values per query, or the files are not of the same benchmark, data or queries:
-            names what differs.
+        InputError: a file is missing or damaged, has no values per query, or the files are not of the same benchmark,
+            data or queries: names what differs.
 
     Example:
         >>> compare_results(["mono.json"], ["hybrid.json"])["figures"]["mul_map"]["verdict"]  # doctest: +SKIP
@@ -142,7 +144,8 @@ def _check_same(sides: Sequence[_Side]) -> None:
         for other_path, other, other_values in zip(side.paths, side.results, side.values, strict=True):
             if difference := results.differs_from(other):
                 raise InputError(
-                    f"{path} and {other_path} cannot be compared: {difference}; evaluate both on the same data with the same settings"
+                    f"{path} and {other_path} cannot be compared: {difference}; evaluate both on the same data with "
+                    "the same settings"
                 )
             _check_queries(path, values, other_path, other_values)
 
@@ -176,7 +179,9 @@ def _columns(values: QueryValues, figures: Mapping[str, Figure]) -> np.ndarray:
 
 
 def _averages(counts: np.ndarray, figures: Mapping[str, Figure], num_languages: int) -> tuple[list[str], np.ndarray]:
-    """Names and weights ``[M, K]`` of the figures, each a mean over the cells that exist; ``NAME:CODE`` is of one query language."""
+    """Names and weights ``[M, K]`` of the figures, each a mean over the cells that exist; ``NAME:CODE`` is of one
+    query language.
+    """
     start, width = {}, 0
     for column, numbers in _widths(figures, num_languages).items():
         start[column] = width
@@ -262,7 +267,8 @@ def verdict(entry: Mapping[str, float], higher_is_better: bool | None, level: fl
     """Say in words what the tests allow to say.
 
     Args:
-        entry: ``difference``, ``p_value`` or ``p_holm``, and where there is a margin ``p_not_worse`` and ``p_equivalent``.
+        entry: ``difference``, ``p_value`` or ``p_holm``, and where there is a margin ``p_not_worse`` and
+            ``p_equivalent``.
         higher_is_better: None where neither direction is better.
         level: of the tests.
 

@@ -19,7 +19,8 @@ def comparison_report(comparison: Mapping[str, Any], width: int = 100) -> str:
     head = [f"{side.upper()}: {_system(comparison[side])}" for side in ("a", "b")]
     head.append(
         f"{benchmark['name']}: {benchmark['queries']:,} queries in {settings['clusters']:,} clusters, "
-        f"{settings['resamples']:,} resamples, {100 * settings['confidence']:g} % intervals, margin {100 * settings['margin']:g} points; mAP in percent"
+        f"{settings['resamples']:,} resamples, {100 * settings['confidence']:g} % intervals, margin "
+        f"{100 * settings['margin']:g} points; mAP in percent"
     )
     notes = _notes(comparison)
     parts = ["\n".join(head), figures_table(comparison)]

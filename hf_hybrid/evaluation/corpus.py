@@ -1,7 +1,8 @@
-"""Evaluate an encoder on corpora that do not fit in memory: encode into shards, search exactly, measure what was judged.
+"""Evaluate an encoder on corpora that do not fit in memory: encode into shards, search exactly, measure what was
+judged.
 
-Few of millions of passages were judged. As MIRACL does, only the top is measured: nDCG@10, Recall@100, and judged@10, the share of
-the first ten that anybody looked at: where it is low, the other two say little.
+Few of millions of passages were judged. As MIRACL does, only the top is measured: nDCG@10, Recall@100, and judged@10,
+the share of the first ten that anybody looked at: where it is low, the other two say little.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ class CorpusEvaluation:
         return benchmark.describe(self.passages)
 
     def record(self) -> dict[str, Any]:
-        """What a results file keeps of the measured values: only same-language cells exist, and there is no multilingual pool."""
+        """What a results file keeps of the measured values: only same-language cells exist, and there is no
+        multilingual pool.
+        """
         languages, per_language = list(self.per_query), self.per_language()
         measures = {}
         for name in MEASURES:
@@ -209,7 +212,8 @@ def measure(collection: Collection, rankings: Sequence[Sequence[str]]) -> dict[s
 
 
 def ndcg(grades: Mapping[str, int], ranking: Sequence[str], depth: int) -> float:
-    """nDCG of the first ``depth`` passages: gain is the grade, discount ``log2(rank + 1)``, unjudged passages gain nothing.
+    """nDCG of the first ``depth`` passages: gain is the grade, discount ``log2(rank + 1)``, unjudged passages gain
+    nothing.
 
     Example:
         >>> round(ndcg({"a": 1, "b": 1}, ["x", "a"], depth=10), 4)

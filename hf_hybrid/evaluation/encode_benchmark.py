@@ -29,13 +29,14 @@ def encode_benchmark(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Encode the queries and candidates of a benchmark.
 
-    The prompts saved with the model apply as in ``encode_query`` and ``encode_document`` ("query"; "document", "passage" or
-    "corpus").
+    The prompts saved with the model apply as in ``encode_query`` and ``encode_document`` ("query"; "document",
+    "passage" or "corpus").
 
     Args:
         model: the encoder.
         benchmark: the texts.
-        batch_size: texts of 512 tokens that a batch may hold; of shorter texts it holds more. On a CPU batches are smaller still.
+        batch_size: texts of 512 tokens that a batch may hold; of shorter texts it holds more. On a CPU batches are
+            smaller still.
         query_prompt: put before every query instead of the saved prompt; an empty string means none.
         passage_prompt: likewise for candidates.
         show_progress: show a progress bar for each of the two.
@@ -48,8 +49,8 @@ def encode_benchmark(
         raise InputError(f"batch_size must be at least 1, got {batch_size}")
 
     def encode(kind: str, texts: Sequence[str], prompt: str | None) -> torch.Tensor:
-        # Encoding each distinct text once saves time and gives equal texts equal vectors. In different batches they may differ in
-        # the last bits, and a tie would be decided by where a text happens to stand.
+        # Encoding each distinct text once saves time and gives equal texts equal vectors. In different batches they
+        # may differ in the last bits, and a tie would be decided by where a text happens to stand.
         index = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         vectors = encode_texts(
             model,

@@ -64,8 +64,8 @@ def evaluate_model(
         model: the encoder; its saved prompts apply.
         benchmark: what to search for what.
         batch_size: texts of 512 tokens encoded at once; of shorter ones more.
-        ties: ``expected``: mean over all orders of equally scored candidates; ``trec``: by candidate id, descending, as trec_eval and
-            pytrec_eval do.
+        ties: ``expected``: mean over all orders of equally scored candidates; ``trec``: by candidate id, descending,
+            as trec_eval and pytrec_eval do.
         k: cutoff of recall, nDCG and of the language share.
         query_prompt: put before queries instead of the saved prompt; an empty string means none.
         passage_prompt: likewise for candidates.
@@ -186,7 +186,8 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
     """Turn ranks of the relevant candidates into all measures; the last step of `evaluate_embeddings`.
 
     Args:
-        ranks: from `relevant_ranks`; with ``place_weights(k)`` of `hf_hybrid.metrics` there is an AWRF, else there is none.
+        ranks: from `relevant_ranks`; with ``place_weights(k)`` of `hf_hybrid.metrics` there is an AWRF, else there is
+            none.
         benchmark: what was searched for what.
     """
     num_languages, k = len(benchmark.languages), ranks.top_k
@@ -230,7 +231,8 @@ def evaluate_ranks(ranks: RelevantRanks, benchmark: Benchmark) -> Evaluation:
 
 
 class HybridEvaluator(SentenceEvaluator):
-    """`evaluate_model` as an evaluator for the sentence-transformers trainer; ``mean_map`` chooses the best checkpoint.
+    """`evaluate_model` as an evaluator for the sentence-transformers trainer; ``mean_map`` chooses the best
+    checkpoint.
 
     Args:
         benchmark: what to evaluate on.
@@ -241,8 +243,8 @@ class HybridEvaluator(SentenceEvaluator):
         show_progress: show progress bars.
         similarity: see `evaluate_model`.
 
-    Calling it with a model returns `Evaluation.summary`. Where an output path is given (the trainer gives one), the evaluation is
-    also written there as ``hybrid_evaluation_<benchmark>_step_<steps>.json``.
+    Calling it with a model returns `Evaluation.summary`. Where an output path is given (the trainer gives one), the
+    evaluation is also written there as ``hybrid_evaluation_<benchmark>_step_<steps>.json``.
 
     Example:
         >>> evaluator = HybridEvaluator(Benchmark.from_pairs(dev_pairs))  # doctest: +SKIP

@@ -1,4 +1,5 @@
-"""What a figure is made of: its unit, the setting and measure it is of, its values per query, and how a table shows it.
+"""What a figure is made of: its unit, the setting and measure it is of, its values per query, and how a table shows
+it.
 
 The figures themselves are in `hf_hybrid.evaluation.figures`.
 """

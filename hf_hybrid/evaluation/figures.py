@@ -1,8 +1,10 @@
-"""Every figure, declared once: its key in a results file, title, unit, direction, values per query, and the tables that show it.
+"""Every figure, declared once: its key in a results file, title, unit, direction, values per query, and the tables
+that show it.
 
-A `Measure` is a pure function of ranks and gives three figures, one for each setting: Mo, Cr, Mul. The other figures are about language bias. To
-add a measure, write the function in `hf_hybrid.metrics` and an entry in `MEASURES`: evaluation, results files, reports, comparisons, arms, cards
-and Spaces read this list. Keys may hold ``{k}``, the cutoff.
+A `Measure` is a pure function of ranks and gives three figures, one for each setting: Mo, Cr, Mul. The other figures
+are about language bias. To add a measure, write the function in `hf_hybrid.metrics` and an entry in `MEASURES`:
+evaluation, results files, reports, comparisons, arms, cards and Spaces read this list. Keys may hold ``{k}``, the
+cutoff.
 """
 
 from __future__ import annotations

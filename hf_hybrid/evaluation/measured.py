@@ -23,14 +23,14 @@ class Evaluation:
     Attributes:
         benchmark: name of the benchmark.
         languages: its L languages, the order of all per-language values.
-        measures: measure name -> its values over all settings: ``map`` and ``recall_at_1``, ``recall_at_<k>``, ``mrr``,
-            ``ndcg_at_<k>``.
+        measures: measure name -> its values over all settings: ``map`` and ``recall_at_1``, ``recall_at_<k>``,
+            ``mrr``, ``ndcg_at_<k>``.
         rank_distance: in the multilingual pool.
         language_share: languages of the top k of the multilingual pool.
         bias: the other measures of language bias.
-        per_query: one row per query of the benchmark: ``map_pool``, ``rank_distance``, ``max_rank``, ``own_language_share`` (float64
-            ``[Q]``), ``map_by_language`` and ``one_target`` (float64 ``[Q, L]``, NaN where the query has no relevant candidate in the
-            language).
+        per_query: one row per query of the benchmark: ``map_pool``, ``rank_distance``, ``max_rank``,
+            ``own_language_share`` (float64 ``[Q]``), ``map_by_language`` and ``one_target`` (float64 ``[Q, L]``, NaN
+            where the query has no relevant candidate in the language).
         seconds: time of each step: ``encode`` (0 from given vectors), ``rank``, ``metrics``.
         settings: batch size, tie rule, k, prompts.
     """
@@ -71,14 +71,16 @@ class Evaluation:
         return float(np.nanmean([self.mo, self.cr, self.mul]))
 
     def summary(self) -> dict[str, float]:
-        """The figures that matter, by names without spaces or slashes; a figure that does not exist for the benchmark is left out.
+        """The figures that matter, by names without spaces or slashes; a figure that does not exist for the benchmark
+        is left out.
 
-        ``mo_map``, ``cr_map``, ``mul_map``, ``mean_map``, then ``mo_``, ``cr_`` and ``mul_`` of the other measures; ``rank_distance``,
-        ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and ``own_language_share_of_pool``; of
+        ``mo_map``, ``cr_map``, ``mul_map``, ``mean_map``, then ``mo_``, ``cr_`` and ``mul_`` of the other measures;
+        ``rank_distance``, ``rank_distance_median``, ``rank_distance_normalised``; ``own_language_share_at_<k>`` and
+        ``own_language_share_of_pool``; of
         `LanguageBias`: ``language_divergence_at_<k>``, ``awrf_at_<k>`` (divergence form), ``awrf_min_max_at_<k>``,
-        ``one_target_own_map`` and ``one_target_other_map`` (mean on and off the diagonal of the heat map) with their difference
-        ``one_target_own_advantage``, ``kendall_w``, ``peer``, ``mlrs_own`` and ``mlrs_other`` (percent), ``max_rank``,
-        ``max_rank_median``.
+        ``one_target_own_map`` and ``one_target_other_map`` (mean on and off the diagonal of the heat map) with their
+        difference ``one_target_own_advantage``, ``kendall_w``, ``peer``, ``mlrs_own`` and ``mlrs_other`` (percent),
+        ``max_rank``, ``max_rank_median``.
         """
         figures = {"mo_map": self.mo, "cr_map": self.cr, "mul_map": self.mul, "mean_map": self.mean}
         for name, scores in self.measures.items():
@@ -92,7 +94,9 @@ class Evaluation:
         return {name: float(value) for name, value in figures.items() if not math.isnan(value)}
 
     def per_language(self) -> dict[str, dict[str, float]]:
-        """Values of each query language: tag -> ``mo_map``, ``cr_map``, ``mul_map``, ``rank_distance``, ``own_language_share`` ..."""
+        """Values of each query language: tag -> ``mo_map``, ``cr_map``, ``mul_map``, ``rank_distance``,
+        ``own_language_share`` ...
+        """
         columns = {
             f"{setting}_{name}": values
             for name, scores in self.measures.items()
@@ -185,7 +189,9 @@ class Evaluation:
 def measured_values(
     by_language: TieGroups, in_pool: TieGroups, num_languages: int, k: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Every measure of `hf_hybrid.evaluation.figures` by name: float64 ``[Q, L]`` within each language, ``[Q]`` in the pool of all."""
+    """Every measure of `hf_hybrid.evaluation.figures` by name: float64 ``[Q, L]`` within each language, ``[Q]`` in the
+    pool of all.
+    """
     return {
         name: (measure.function(by_language, k).reshape(-1, num_languages), measure.function(in_pool, k))
         for name, measure in measures_at(k).items()

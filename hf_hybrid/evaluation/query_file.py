@@ -1,4 +1,6 @@
-"""The file of values per query: where it lies beside its results file, and how it is written. What is in it says `query_values`."""
+"""The file of values per query: where it lies beside its results file, and how it is written. What is in it says
+`query_values`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Values per query, beside a results file: what a comparison resamples, so that it needs no second evaluation.
 
-One Parquet file, one row per query, in the order of the benchmark; measures are float32 and null where they do not exist:
+One Parquet file, one row per query, in the order of the benchmark; measures are float32 and null where they do not
+exist:
 
     query_id           string
     language           string (dictionary)
@@ -10,7 +11,8 @@ One Parquet file, one row per query, in the order of the benchmark; measures are
     map_by_language    list of L: average precision within each language
     one_target         list of L: the same with one relevant candidate left in the pool of all languages
 
-The columns of measures are those that `hf_hybrid.evaluation.figures` names; a file may lack one that was not declared when it was written.
+The columns of measures are those that `hf_hybrid.evaluation.figures` names; a file may lack one that was not declared
+when it was written.
 
 The languages of the lists are in the metadata, under ``languages``.
 """
@@ -96,7 +98,8 @@ def read_query_values(results_path: str | Path, results: Results) -> QueryValues
         content = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"cannot read {path}, the values per query of {results_path}: {error.strerror or error}; keep it beside that file"
+            f"cannot read {path}, the values per query of {results_path}: {error.strerror or error}; keep it beside "
+            "that file"
         ) from error
     if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise InputError(f"{path} is not the file that {results_path} was written with: evaluate again")

@@ -40,8 +40,8 @@ class Part:
         return cls(**values, further=further, keys=tuple(content))
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON object: what was read in its order, then what has been added; a field that is new to a file that was read is left out
-        where it has no value."""
+        """The JSON object: what was read in its order, then what has been added; a field that is new to a file that
+        was read is left out where it has no value."""
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("further", "keys")}
         values = {**own, **self.further}
         added = [name for name in values if name not in self.keys and not (self.keys and values[name] is None)]

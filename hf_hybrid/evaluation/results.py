@@ -1,23 +1,27 @@
 """The results file: what was measured, on what, with what. Every published number comes from one.
 
-JSON, one schema (`SCHEMA_VERSION`), read and written by `Results`. A field without a value is null; NaN never occurs (a cell that does not exist is null).
+JSON, one schema (`SCHEMA_VERSION`), read and written by `Results`. A field without a value is null; NaN never occurs
+(a cell that does not exist is null).
 
     schema_version  1
     created         ISO time, UTC
     model           {name, revision}: as the user named it
-    benchmark       {name, languages, queries, candidates, queries_per_language, candidates_per_language, data_sha256, settings}
-    settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension, similarity}
-    seed            of the run that made the model, where known
+    benchmark       {name, languages, queries, candidates, queries_per_language, candidates_per_language, data_sha256,
+    settings} settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension,
+    similarity} seed            of the run that made the model, where known
     summary         figure -> value (`Evaluation.summary`)
     measures        measure -> {cells: L x L, query language by candidate language, pool: L}
     per_language    language -> {figure: value}
     language_share  {k, top: L x L}: mean share of each language among the top k
-    bias            {one_target, mlrs, mean_ranks: L x L, query language by candidate language; peer: {value, queries, reason};
-                    friedman: {reason, tests: language -> {kendall_w, chi2, p_value, blocks, p_value_of_clusters, clusters}}}
+    bias            {one_target, mlrs, mean_ranks: L x L, query language by candidate language; peer: {value, queries,
+    reason};
+                    friedman: {reason, tests: language -> {kendall_w, chi2, p_value, blocks, p_value_of_clusters,
+                        clusters}}}
     seconds         {encode, rank, metrics}
     versions        {package: version}
     hardware        {machine, cpus, accelerator}
-    per_query       null, or {file, sha256}: a table beside this file with one row per query, see `hf_hybrid.evaluation.query_values`
+    per_query       null, or {file, sha256}: a table beside this file with one row per query, see
+    `hf_hybrid.evaluation.query_values`
 
 Further fields are kept as they are; files written before there was `bias` lack it and are read.
 """
@@ -105,7 +109,8 @@ class Results(Part):
         """Read and check a results file.
 
         Raises:
-            InputError: no such file, not JSON, another schema, or a field that is missing or of the wrong type; names it.
+            InputError: no such file, not JSON, another schema, or a field that is missing or of the wrong type; names
+                it.
         """
         path = Path(path)
         try:
@@ -138,8 +143,8 @@ class Results(Part):
         Args:
             path: the JSON file; its folder is made.
             overwrite: replace existing files.
-            queries: from `hf_hybrid.evaluation.query_values.query_table`; written as ``<name>.per_query.parquet`` and named in the
-                results. Without it the results cannot be compared by `hf-hybrid compare`.
+            queries: from `hf_hybrid.evaluation.query_values.query_table`; written as ``<name>.per_query.parquet`` and
+                named in the results. Without it the results cannot be compared by `hf-hybrid compare`.
 
         Returns:
             The path.
@@ -157,7 +162,9 @@ class Results(Part):
         return write_json(path, results.to_json(), overwrite)
 
     def differs_from(self, other: Results) -> str | None:
-        """Why values of two files must not be compared or averaged: what was measured differs; None where nothing does."""
+        """Why values of two files must not be compared or averaged: what was measured differs; None where nothing
+        does.
+        """
         for part, keys in _SAME.items():
             for key in keys:
                 here, there = (getattr(getattr(results, part), key) for results in (self, other))

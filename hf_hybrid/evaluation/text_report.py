@@ -107,7 +107,8 @@ def _bias_lines(evaluation: Evaluation) -> list[str]:
     if "mlrs_own" in figures and "mlrs_other" in figures:
         own, other = (_told(key, figures[key]) for key in ("mlrs_own", "mlrs_other"))
         lines.append(
-            f"Rise when answers are swapped for their translation (MLRS): into the query's language {own} %, into another {other} %"
+            f"Rise when answers are swapped for their translation (MLRS): into the query's language {own} %, into "
+            f"another {other} %"
         )
     if bias.peer.value is not None:
         lines.append(f"PEER: {_told('peer', bias.peer.value)} over {bias.peer.queries:,} queries")

@@ -38,7 +38,8 @@ def check_columns(config: str, columns: Mapping[str, Any]) -> None:
         columns: column name -> one value per row.
 
     Raises:
-        InputError: a column is missing or unknown, columns differ in length, or a value is of the wrong kind; names it.
+        InputError: a column is missing or unknown, columns differ in length, or a value is of the wrong kind; names
+            it.
 
     Example:
         >>> check_columns("embeddings", {"query_id": ["q1"], "query_language": ["de"], "embedding": [[0.1, 0.2]]})
@@ -54,7 +55,8 @@ def check_columns(config: str, columns: Mapping[str, Any]) -> None:
     for name, length in lengths.items():
         if length != lengths[first]:
             raise InputError(
-                f"column {name!r} has {length} rows, {first!r} {lengths[first]}: give every query a value in each column"
+                f"column {name!r} has {length} rows, {first!r} {lengths[first]}: give every query a value in each "
+                "column"
             )
     for name, kind in expected.items():
         for row, value in enumerate(columns[name]):

@@ -44,7 +44,8 @@ def evaluate_embedding_rows(
         relevance: query id -> ids of all relevant candidates, or candidate id -> grade: above 0 is relevant.
         similarity: ``cosine`` or ``dot``.
         k: cutoff of recall, nDCG and of the languages at the top.
-        ties: ``expected``: mean over the orders of equal scores; ``trec``: by candidate id, descending, as trec_eval does.
+        ties: ``expected``: mean over the orders of equal scores; ``trec``: by candidate id, descending, as trec_eval
+            does.
         clusters: query id -> cluster, for tests over clusters.
         max_memory_mb: bound on the memory for scores, in MiB.
 
@@ -56,7 +57,8 @@ def evaluate_embedding_rows(
 
     Example:
         >>> evaluation, _ = evaluate_embedding_rows(
-        ...     ["q1"], ["de"], [[1.0, 0.0]], candidate_ids=["d1", "e1"], candidate_embeddings=[[0.0, 1.0], [1.0, 1.0]],
+        ...     ["q1"], ["de"], [[1.0, 0.0]], candidate_ids=["d1", "e1"], candidate_embeddings=[[0.0, 1.0], [1.0,
+            1.0]],
         ...     candidate_languages=["de", "en"], relevance={"q1": ["d1"]})
         >>> evaluation.mul
         0.5
@@ -75,11 +77,13 @@ def evaluate_embedding_rows(
     candidates = _vectors("candidate_embeddings", candidate_embeddings, similarity)
     if len(candidates) != len(number):
         raise InputError(
-            f"candidate_embeddings has {len(candidates)} rows for {len(number)} candidate_ids: give one vector per id, in their order"
+            f"candidate_embeddings has {len(candidates)} rows for {len(number)} candidate_ids: give one vector per "
+            "id, in their order"
         )
     if candidates.shape[1] != queries.shape[1]:
         raise InputError(
-            f"query embeddings have {queries.shape[1]} dimensions, candidate_embeddings {candidates.shape[1]}: use one encoder"
+            f"query embeddings have {queries.shape[1]} dimensions, candidate_embeddings {candidates.shape[1]}: use "
+            "one encoder"
         )
     code = {tag: index for index, tag in enumerate(languages)}
     benchmark = Benchmark(
@@ -108,7 +112,8 @@ def _candidate_numbers(candidate_ids: Sequence[str], candidate_languages: Sequen
             )
     if len(candidate_ids) != len(candidate_languages):
         raise InputError(
-            f"there are {len(candidate_ids)} candidate_ids and {len(candidate_languages)} candidate_languages: give each one language"
+            f"there are {len(candidate_ids)} candidate_ids and {len(candidate_languages)} candidate_languages: give "
+            "each one language"
         )
     number: dict[str, int] = {}
     for candidate, language in zip(candidate_ids, candidate_languages, strict=True):
@@ -125,7 +130,8 @@ def _query_vectors(query_ids: Sequence[str], rows: Sequence[Sequence[float]], si
     for query, row in zip(query_ids, rows, strict=True):
         if len(row) != len(rows[0]) or not len(row):
             raise InputError(
-                f"the embedding of query {query!r} has {len(row)} dimensions, that of {query_ids[0]!r} {len(rows[0])}: use one encoder"
+                f"the embedding of query {query!r} has {len(row)} dimensions, that of {query_ids[0]!r} "
+                f"{len(rows[0])}: use one encoder"
             )
     return _vectors("embedding", rows, similarity)
 

@@ -1,8 +1,10 @@
-"""The `evaluate` metric that travels with this package: where it is, and how `evaluate.load("hybrid_xlir_map")` comes to find it.
+"""The `evaluate` metric that travels with this package: where it is, and how `evaluate.load("hybrid_xlir_map")` comes
+to find it.
 
-`evaluate` looks a bare name up in the current folder, then on the Hub, and after any failure there in its cache of modules. Packages cannot
-register metrics, so the module is put into that cache, as a download would have been: the literal call then works with the Hub down, without
-such a metric on it, and offline. Nothing of `evaluate` is patched or even imported.
+`evaluate` looks a bare name up in the current folder, then on the Hub, and after any failure there in its cache of
+modules. Packages cannot register metrics, so the module is put into that cache, as a download would have been: the
+literal call then works with the Hub down, without such a metric on it, and offline. Nothing of `evaluate` is patched
+or even imported.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def metric_path() -> str:
-    """Path of the metric's module, for ``evaluate.load(hf_hybrid.metric_path())``: needs neither the cache nor the Hub.
+    """Path of the metric's module, for ``evaluate.load(hf_hybrid.metric_path())``: needs neither the cache nor the
+    Hub.
 
     Raises:
         FileNotFoundError: the installation is incomplete.
@@ -53,10 +56,12 @@ def modules_cache() -> Path:
 
 
 def install_metric() -> Path:
-    """Make ``evaluate.load("hybrid_xlir_map")`` find the metric of this installation: put it into the cache of `evaluate`.
+    """Make ``evaluate.load("hybrid_xlir_map")`` find the metric of this installation: put it into the cache of
+    `evaluate`.
 
-    Idempotent; several processes may do it at once. Versions put there by other releases of this package are removed, and this one is made the
-    newest, which `evaluate` prefers. A module of that name on the Hub or in the current folder still comes first.
+    Idempotent; several processes may do it at once. Versions put there by other releases of this package are removed,
+    and this one is made the newest, which `evaluate` prefers. A module of that name on the Hub or in the current
+    folder still comes first.
 
     Returns:
         The module's path in the cache.
@@ -82,7 +87,9 @@ def install_metric() -> Path:
 
 
 def install_metric_on_import() -> None:
-    """`install_metric` as ``import hf_hybrid`` does it: not where ``HF_HYBRID_INSTALL_METRIC=0``, and failure is no error."""
+    """`install_metric` as ``import hf_hybrid`` does it: not where ``HF_HYBRID_INSTALL_METRIC=0``, and failure is no
+    error.
+    """
     if os.getenv(OPT_OUT, "1").strip().lower() in ("0", "off", "no", "false"):
         return
     try:

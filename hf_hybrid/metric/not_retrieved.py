@@ -33,8 +33,8 @@ def evaluate_found(ranks: RelevantRanks, facts: QueryFacts, wanted: np.ndarray) 
         wanted: int64 ``[Q, L]``, number of *all* relevant candidates of each query in each language.
 
     Returns:
-        Average precision, recall, reciprocal rank and nDCG with missing candidates as not found, and the languages at the top; a note
-        that names what is left out, which is NaN.
+        Average precision, recall, reciprocal rank and nDCG with missing candidates as not found, and the languages at
+        the top; a note that names what is left out, which is NaN.
     """
     k, num_languages = ranks.top_k, len(facts.languages)
     # A group's terms are those of the candidates found; the denominators count all.
@@ -57,8 +57,9 @@ def evaluate_found(ranks: RelevantRanks, facts: QueryFacts, wanted: np.ndarray) 
     )
     found, total = len(ranks.languages), int(wanted.sum())
     note = (
-        f"{found:,} of {total:,} relevant candidates are listed; the others count as not found, so these are lower bounds, and rank "
-        "distance, Max@R, one-target average precision, rank shift, Kendall's W and PEER, which need all ranks, are left out"
+        f"{found:,} of {total:,} relevant candidates are listed; the others count as not found, so these are lower "
+        "bounds, and rank distance, Max@R, one-target average precision, rank shift, Kendall's W and PEER, which need "
+        "all ranks, are left out"
     )
     return evaluation, note
 

@@ -28,9 +28,10 @@ def compute_metric(config: str, columns: Mapping[str, Any], keywords: Mapping[st
         keywords: its keyword arguments.
 
     Returns:
-        JSON types only. The figures of `hf_hybrid.evaluation.measured.Evaluation.summary` by name, and: ``languages`` (L tags), ``matrix`` (mAP,
-        L x L, query language by candidate language, None where a cell does not exist), ``per_language`` (language -> figures), ``measures``
-        (measure -> cells and pool), ``language_share``, ``bias``, ``num_queries``, ``notes`` (what is left out, and why).
+        JSON types only. The figures of `hf_hybrid.evaluation.measured.Evaluation.summary` by name, and: ``languages``
+        (L tags), ``matrix`` (mAP, L x L, query language by candidate language, None where a cell does not exist),
+        ``per_language`` (language -> figures), ``measures`` (measure -> cells and pool), ``language_share``, ``bias``,
+        ``num_queries``, ``notes`` (what is left out, and why).
 
     Raises:
         InputError: a keyword is missing or unknown, or what the configuration's function raises.
@@ -70,5 +71,6 @@ def _check_keywords(config: str, function: Callable[..., Any], keywords: Mapping
     missing = next((name for name in required if name not in keywords), None)
     if missing is not None:
         raise InputError(
-            f"keyword {missing!r} is missing: configuration {config!r} needs compute({', '.join(f'{name}=...' for name in required)})"
+            f"keyword {missing!r} is missing: configuration {config!r} needs "
+            f"compute({', '.join(f'{name}=...' for name in required)})"
         )

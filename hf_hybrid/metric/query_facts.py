@@ -1,4 +1,6 @@
-"""What is known of the queries of a run besides what was found for them, and the checks that every configuration shares."""
+"""What is known of the queries of a run besides what was found for them, and the checks that every configuration
+shares.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ def query_facts(
     for query, language in zip(query_ids, query_languages, strict=True):
         if query in seen:
             raise InputError(
-                f"query {query!r} occurs twice: give every query one row (samplers that pad uneven shards repeat queries)"
+                f"query {query!r} occurs twice: give every query one row (samplers that pad uneven shards repeat "
+                "queries)"
             )
         seen.add(query)
         if language not in code:
@@ -106,8 +109,9 @@ def relevant_ids(query_ids: Sequence[str], relevance: Any, known: Mapping[str, i
 
     Args:
         query_ids: Q names.
-        relevance: query id -> ids of all relevant candidates, retrieved or not, or a mapping of judged candidates to grades, of which those
-            above 0 are relevant, as for trec_eval's binary measures; queries without a row are not looked at.
+        relevance: query id -> ids of all relevant candidates, retrieved or not, or a mapping of judged candidates to
+            grades, of which those above 0 are relevant, as for trec_eval's binary measures; queries without a row are
+            not looked at.
         known: candidate id -> its number.
 
     Raises:
@@ -140,7 +144,8 @@ def _of_grades(query: str, grades: Mapping[str, Any]) -> list[str]:
         is_number = isinstance(grade, int | float | np.integer | np.floating | np.bool_)
         if not is_number or not np.isfinite(float(grade)):
             raise InputError(
-                f"query {query!r}: the grade of candidate {candidate!r} is {grade!r}: give a number; above 0 is relevant"
+                f"query {query!r}: the grade of candidate {candidate!r} is {grade!r}: give a number; above 0 is "
+                "relevant"
             )
     return [candidate for candidate, grade in grades.items() if grade > 0]
 
@@ -157,7 +162,9 @@ def check_language_tag(candidate: str, language: Any) -> None:
 
 @contextmanager
 def unknown_means_are_nan() -> Iterator[None]:
-    """Silence numpy where the languages at the top are unknown for every query: their means then do not exist either."""
+    """Silence numpy where the languages at the top are unknown for every query: their means then do not exist
+    either.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         yield

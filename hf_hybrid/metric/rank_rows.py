@@ -31,15 +31,18 @@ def evaluate_rank_rows(
     Args:
         query_id: ``[Q]`` distinct names.
         query_language: ``[Q]`` tags.
-        candidate_languages: ``[Q][R_q]``, language of each of the query's relevant candidates: all of them, in any order.
-        pool_ranks: ``[Q][R_q]``, their ranks, from 1, in the pool of all languages. Ties must be resolved: no two ranks are equal.
+        candidate_languages: ``[Q][R_q]``, language of each of the query's relevant candidates: all of them, in any
+            order.
+        pool_ranks: ``[Q][R_q]``, their ranks, from 1, in the pool of all languages. Ties must be resolved: no two
+            ranks are equal.
         language_ranks: ``[Q][R_q]``, their ranks, from 1, among the candidates of their own language.
         pool_sizes: language -> number of candidates; its keys are the languages, those of queries included.
         k: cutoff of recall and nDCG.
         clusters: query id -> cluster, for tests over clusters.
 
     Returns:
-        All measures but those of the languages at the top, which ranks of relevant candidates do not tell; notes on what is left out.
+        All measures but those of the languages at the top, which ranks of relevant candidates do not tell; notes on
+        what is left out.
 
     Raises:
         InputError: ranks that cannot come from one ranking of such a pool; names the query.
@@ -85,7 +88,8 @@ def evaluate_rank_rows(
     with unknown_means_are_nan():
         evaluation = evaluate_ranks(ranks, facts)
     return evaluation, [
-        "language share, divergence and AWRF are left out: ranks of relevant candidates do not tell which languages are at the top"
+        "language share, divergence and AWRF are left out: ranks of relevant candidates do not tell which languages "
+        "are at the top"
     ]
 
 
@@ -105,8 +109,8 @@ def _checked_sizes(pool_sizes: Any) -> dict[str, int]:
 def _check_lengths(query: str, languages: Sequence[str], pool: Sequence[int], own: Sequence[int]) -> None:
     if not len(languages) == len(pool) == len(own):
         raise InputError(
-            f"query {query!r} has {len(languages)} candidate_languages, {len(pool)} pool_ranks and {len(own)} language_ranks: "
-            "give each relevant candidate all three"
+            f"query {query!r} has {len(languages)} candidate_languages, {len(pool)} pool_ranks and {len(own)} "
+            "language_ranks: give each relevant candidate all three"
         )
     if len(pool) == 0:
         raise InputError(f"query {query!r} has no relevant candidate: leave the query out")
@@ -141,7 +145,8 @@ def _check_ranks(
         refuse(
             entry,
             f"pool rank {in_pool[entry]} does not go with language rank {in_language[entry]}: "
-            f"{others_above[entry]} of {total - sizes[languages[entry]]} candidates of other languages would stand above",
+            f"{others_above[entry]} of {total - sizes[languages[entry]]} candidates of other languages would stand "
+            "above",
         )
     # Sorted by place in the pool, ranks rise, and so do those of each language.
     for name, ranks, segment in (

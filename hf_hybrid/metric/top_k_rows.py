@@ -1,8 +1,9 @@
 """From the first candidates of every query with their scores: what an index or a search engine returns.
 
-A relevant candidate that is not listed counts as not found, as in trec_eval: it adds nothing to average precision, recall and nDCG, whose
-denominators still count it. Where every relevant candidate is listed, these are the values of the full ranking; otherwise they are lower
-bounds, and measures that need each relevant candidate's rank (rank distance and the like) are left out.
+A relevant candidate that is not listed counts as not found, as in trec_eval: it adds nothing to average precision,
+recall and nDCG, whose denominators still count it. Where every relevant candidate is listed, these are the values of
+the full ranking; otherwise they are lower bounds, and measures that need each relevant candidate's rank (rank distance
+and the like) are left out.
 
 Within a language the ranking is the list without the other languages: the ranks of those listed are exact.
 """
@@ -57,10 +58,11 @@ def evaluate_top_k_rows(
         candidate_languages: candidate id -> language, for at least the listed and the relevant candidates.
         relevance: query id -> ids of *all* relevant candidates, listed or not: their number is the denominator; or
             candidate id -> grade: above 0 is relevant.
-        pool_sizes: language -> number of candidates in the pool; by default those of ``candidate_languages``, which must then hold
-            the whole pool.
+        pool_sizes: language -> number of candidates in the pool; by default those of ``candidate_languages``, which
+            must then hold the whole pool.
         k: cutoff of recall, nDCG and of the languages at the top.
-        ties: ``expected``: mean over the orders of equal scores; ``trec``: by candidate id, descending, as trec_eval does.
+        ties: ``expected``: mean over the orders of equal scores; ``trec``: by candidate id, descending, as trec_eval
+            does.
         clusters: query id -> cluster, for tests over clusters.
 
     Returns:
@@ -111,7 +113,8 @@ def _languages(
     for tag, number in listed.items():
         if sizes.get(tag, 0) < number:
             raise InputError(
-                f"pool_sizes has {sizes.get(tag, 0)} candidates of {tag!r}, candidate_languages {number}: give the size of the whole pool"
+                f"pool_sizes has {sizes.get(tag, 0)} candidates of {tag!r}, candidate_languages {number}: give the "
+                "size of the whole pool"
             )
     tags = tuple(sorted(set(sizes) | set(query_language)))
     return tags, np.array([sizes.get(tag, 0) for tag in tags], dtype=np.int64)
@@ -181,7 +184,9 @@ class _Run:
     def relevant_ranks(
         self, facts: QueryFacts, wanted: list[list[str]], sizes: np.ndarray, k: int
     ) -> tuple[RelevantRanks, np.ndarray, np.ndarray]:
-        """Ranks of the relevant candidates that are listed, their number per query ``[Q]``, and all relevant ones ``[Q, L]``."""
+        """Ranks of the relevant candidates that are listed, their number per query ``[Q]``, and all relevant ones
+        ``[Q, L]``.
+        """
         from hf_hybrid.retrieval.ranks import RelevantRanks
 
         num_languages = len(sizes)
@@ -209,7 +214,8 @@ class _Run:
         return ranks, found_counts, wanted_cells
 
     def _weight_by_language(self, weights: np.ndarray, num_queries: int, sizes: np.ndarray) -> np.ndarray:
-        """Weight of the first places that falls to each language, float64 ``[Q, D, L]``; NaN where fewer places are listed.
+        """Weight of the first places that falls to each language, float64 ``[Q, D, L]``; NaN where fewer places are
+        listed.
 
         Places that share a score share the mean of their weights.
         """
@@ -254,7 +260,8 @@ def _checked_counts(
         absent = next((candidate for candidate in ids if candidate not in number), None)
         if absent is not None:
             raise InputError(
-                f"query {query!r}: candidate {absent!r} is not in the pool: add it to candidate_languages or correct the id"
+                f"query {query!r}: candidate {absent!r} is not in the pool: add it to candidate_languages or correct "
+                "the id"
             )
         counts.append(len(ids))
     return counts

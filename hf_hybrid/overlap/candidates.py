@@ -1,7 +1,8 @@
 """What strings cannot see: training texts whose vector is close to that of an evaluation text in another language.
 
-A multilingual encoder puts translations near each other, so a translated evaluation text is found among the nearest. So is a text on
-the same subject: the results are candidates for a person to look at, and nothing is removed because of them.
+A multilingual encoder puts translations near each other, so a translated evaluation text is found among the nearest.
+So is a text on the same subject: the results are candidates for a person to look at, and nothing is removed because of
+them.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ def _encode_against(
 
 
 def _vectors(model: SentenceTransformer, texts: list[str], show_progress: bool = False) -> np.ndarray:
-    """Unit vectors float32 ``[len(texts), d]``; all texts take the passages' prompt, so that equal texts get equal vectors."""
+    """Unit vectors float32 ``[len(texts), d]``; all texts take the passages' prompt, so that equal texts get equal
+    vectors.
+    """
     from hf_hybrid.retrieval.encode_texts import encode_texts
 
     return encode_texts(model, texts, kind="passage", show_progress=show_progress).float().cpu().numpy()

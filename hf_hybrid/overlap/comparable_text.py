@@ -1,8 +1,9 @@
 """The form in which texts are compared, and the hashes of its n-grams.
 
-Two texts that differ only in case, accents, punctuation, white space, digits' script or width have one comparable form. Its
-n-grams are counted in words where words are written apart, and in characters elsewhere: `SCALES` says how many characters
-stand for how many words. Hashes are computed for a whole batch at once, in NumPy, and are the same on every machine.
+Two texts that differ only in case, accents, punctuation, white space, digits' script or width have one comparable
+form. Its n-grams are counted in words where words are written apart, and in characters elsewhere: `SCALES` says how
+many characters stand for how many words. Hashes are computed for a whole batch at once, in NumPy, and are the same on
+every machine.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from functools import lru_cache
 
 import numpy as np
 
-# Combining classes of what may be left out when one writes (accents, Arabic vowels), not of vowel signs, viramas and voicing marks.
+# Combining classes of what may be left out when one writes (accents, Arabic vowels), not of vowel signs, viramas and
+# voicing marks.
 _OPTIONAL_MARKS = frozenset([*range(10, 37), *range(200, 241)])
 _APOSTROPHES = frozenset("'\u2019\u2018\u02bc\u02bb`\u00b4")
 _FOLDED = {"ı": "i", "ـ": None}
@@ -30,7 +32,8 @@ class Scale:
     Attributes:
         long: Units of a long n-gram: 13 words (Brown et al., 2020), or the characters that 13 English words take.
         short: Units of a short n-gram: 8 words (Chowdhery et al., 2022), or the characters that 8 English words take.
-        least: Units that a text must have to be looked for inside others: 5 words, or the characters of 5 English words.
+        least: Units that a text must have to be looked for inside others: 5 words, or the characters of 5 English
+            words.
         shingle: Characters of a shingle, of which near-duplicates share most.
         worth: Letters of an alphabet that one letter says as much as.
     """
@@ -42,7 +45,8 @@ class Scale:
     worth: float
 
 
-# Characters for an English word in NTREX-128, parallel news: Chinese 1.76, Japanese 2.40, Thai 5.25 (English itself 4.65).
+# Characters for an English word in NTREX-128, parallel news: Chinese 1.76, Japanese 2.40, Thai 5.25 (English itself
+# 4.65).
 SCALES = {
     "words": Scale(long=13, short=8, least=5, shingle=5, worth=1.0),
     "han": Scale(long=23, short=14, least=9, shingle=2, worth=2.6),
@@ -77,7 +81,8 @@ _CHARACTERS = _CharacterMap()
 
 
 def comparable(text: str) -> str:
-    """The comparable form: NFKC, case-folded, without accents, punctuation and marks of format, words parted by one space.
+    """The comparable form: NFKC, case-folded, without accents, punctuation and marks of format, words parted by one
+    space.
 
     Example:
         >>> comparable("The “Städte”  of ΑΘΉΝΑ, 12th…"), comparable("the stadte of αθηνα １２th")
@@ -141,7 +146,8 @@ class Grams:
 
 
 class Units:
-    """The units of a batch of comparable forms of one way of writing, hashed: words, or characters where words are not written apart.
+    """The units of a batch of comparable forms of one way of writing, hashed: words, or characters where words are not
+    written apart.
 
     Args:
         forms: The comparable forms.
@@ -158,7 +164,8 @@ class Units:
     """
 
     def __init__(self, forms: Sequence[str], writing: str):
-        # Every form is followed by a line break, which ends its last word, so that boundaries are found without a loop.
+        # Every form is followed by a line break, which ends its last word, so that boundaries are found without a
+        # loop.
         self._codes = np.frombuffer("".join(f"{form}\n" for form in forms).encode("utf-32-le"), dtype=np.uint32)
         ends = np.flatnonzero(self._codes == 0x0A)
         self._text_of_character = np.repeat(np.arange(len(forms)), np.diff(ends, prepend=-1))
@@ -199,7 +206,9 @@ def _word_hashes(codes: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 class _Windows:
-    """All windows of a sequence of units that lie within a text; the sums behind their hashes are made once for all lengths."""
+    """All windows of a sequence of units that lie within a text; the sums behind their hashes are made once for all
+    lengths.
+    """
 
     def __init__(self, hashes: np.ndarray, texts: np.ndarray):
         self._texts = texts

@@ -1,4 +1,6 @@
-"""The evaluation texts, so that others can be compared with all of them: equal forms, common n-grams, near-duplicates, titles."""
+"""The evaluation texts, so that others can be compared with all of them: equal forms, common n-grams, near-duplicates,
+titles.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ class Thresholds:
 
     Attributes:
         min_letters: Equal texts of fewer letters are chance; letters of an alphabet, a Chinese character counts 2.6.
-        short_share: Least share of 8-grams, of those of the text that has fewer (0.7: Chowdhery et al., 2022, section 8).
+        short_share: Least share of 8-grams, of those of the text that has fewer (0.7: Chowdhery et al., 2022, section
+            8).
         similarity: Least Jaccard similarity of near-duplicates.
     """
 

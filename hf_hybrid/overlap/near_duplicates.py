@@ -1,7 +1,8 @@
 """Near-duplicates: texts that share most of their character n-grams, found by MinHash LSH and then measured exactly.
 
-MinHash (Broder, 1997) with banding finds candidates, with `datasketch`; the Jaccard similarity of the two sets of shingles
-then decides, so that there are no false matches, only missed ones: from a threshold of 0.6 on at most about one in a hundred.
+MinHash (Broder, 1997) with banding finds candidates, with `datasketch`; the Jaccard similarity of the two sets of
+shingles then decides, so that there are no false matches, only missed ones: from a threshold of 0.6 on at most about
+one in a hundred.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.overlap.comparable_text import SCALES, WRITINGS, Units, writing_of
 
 PERMUTATIONS = 128
-# From a threshold on: bands of rows. A pair of similarity s is a candidate with probability 1 - (1 - s^rows)^bands: 32 bands of 4 rows give
-# .9998 at .7, .988 at .6, .87 at .5; 20 of 6, in two thirds of the memory, .998 at .8, .92 at .7.
+# From a threshold on: bands of rows. A pair of similarity s is a candidate with probability 1 - (1 - s^rows)^bands: 32
+# bands of 4 rows give .9998 at .7, .988 at .6, .87 at .5; 20 of 6, in two thirds of the memory, .998 at .8, .92 at .7.
 BANDS_AND_ROWS = {0.0: (32, 4), 0.8: (20, 6)}
 SEED = 1
 

@@ -16,16 +16,18 @@ _EXAMPLES = 5
 MEANINGS = {
     "exact": "equal after NFKC, without case, accents, punctuation and white space",
     "ngram_13": "a run of 13 words in common (Brown et al., 2020, appendix C)",
-    "whole_inside": "an evaluation text of 5 to 7 words is in it as a whole (Brown et al.: the whole of what is too short)",
+    "whole_inside": "an evaluation text of 5 to 7 words is in it as a whole (Brown et al.: the whole of what is too "
+    "short)",
     "ngram_8_share": "most of the 8-word runs of the shorter text in common (Chowdhery et al., 2022, section 8)",
     "near_duplicate": "most character n-grams in common (MinHash LSH, then the exact Jaccard similarity)",
     "title": "the title of an article of the evaluation",
 }
 _LIMITS = """\
-Strings are compared, within and across languages alike. A translation has few strings in common with its source: **what was \
-translated anew is not seen**, nor is a paraphrase, nor a passage on the same subject. Where the evaluation itself exists in a \
-language, a text in that language is compared with it there. Simplified and traditional Chinese are different characters and \
-are not matched with each other. Texts of fewer letters than the threshold are not compared, unless as titles."""
+Strings are compared, within and across languages alike. A translation has few strings in common with its \
+source: **what was translated anew is not seen**, nor is a paraphrase, nor a passage on the same subject. \
+Where the evaluation itself exists in a language, a text in that language is compared with it there. \
+Simplified and traditional Chinese are different characters and are not matched with each other. Texts of \
+fewer letters than the threshold are not compared, unless as titles."""
 
 
 def build_report(
@@ -95,11 +97,14 @@ def _against(scan: Scan) -> dict[str, Any]:
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:
-    """The report for people: what was compared, tables by check, language and source, examples, and what cannot be seen."""
+    """The report for people: what was compared, tables by check, language and source, examples, and what cannot be
+    seen.
+    """
     hits, train = report["hits"], report["train"]
     parts = [
         "# Decontamination",
-        f"{train['rows']:,} training rows were compared with {', '.join(report['against'])}: **{hits['texts']:,} texts "
+        f"{train['rows']:,} training rows were compared with {', '.join(report['against'])}: **{hits['texts']:,} "
+        "texts "
         f"of {hits['examples']:,} examples overlap**." + _removed_sentence(report),
         "## What was compared",
         _against_table(report["against"]),
@@ -168,7 +173,8 @@ def _checks_table(report: Mapping[str, Any]) -> str:
     )
     return (
         table(head, rows, left=2)
-        + "\n\nA text is counted once, under the first check that found it; the last column counts every check. Where words are "
+        + "\n\nA text is counted once, under the first check that found it; the last column counts every check. "
+        "Where words are "
         f"not written apart, as many characters stand for 13, 8 or 5 words as these take on average: {scales}."
     )
 
@@ -210,8 +216,8 @@ def _examples(records: Sequence[Mapping[str, Any]], checks: Sequence[str]) -> st
 
 def _candidates(candidates: Sequence[Mapping[str, Any]]) -> str:
     note = (
-        "Texts whose vector is close to that of an evaluation text in **another** language. These are candidates to look at, "
-        "not proofs: nothing was removed because of them."
+        "Texts whose vector is close to that of an evaluation text in **another** language. These are candidates to "
+        "look at, not proofs: nothing was removed because of them."
     )
     rows = [
         [f"{c['cosine']:.3f}", f"{c['id']} ({c['lang']}, {c['field']})", _owner(c["against"])] for c in candidates[:20]

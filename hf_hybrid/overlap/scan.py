@@ -1,4 +1,6 @@
-"""Compare a training set with evaluation sets: the training set is read as a stream, the evaluation sets in blocks that fit memory."""
+"""Compare a training set with evaluation sets: the training set is read as a stream, the evaluation sets in blocks
+that fit memory.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from hf_hybrid.overlap.sources import Row, count_rows, read_rows, text_files
 
 # Characters of training text that are compared at once.
 _BATCH_CHARACTERS = 1_000_000
-# Bytes of an evaluation text in all indexes: for itself, for each of its characters, and for the buckets of near-duplicates (measured on XQuAD-R
-# and on the held-out splits of the mix).
+# Bytes of an evaluation text in all indexes: for itself, for each of its characters, and for the buckets of
+# near-duplicates (measured on XQuAD-R and on the held-out splits of the mix).
 _BYTES_OF_TEXT, _BYTES_OF_CHARACTER, _BYTES_OF_BUCKETS = 1_000, 40, 10_000
 _SHARED_CHARACTERS = 80
 
@@ -28,7 +30,8 @@ class Hit:
     """A text of the training set that overlaps the evaluation.
 
     Attributes:
-        key, lang, source, field: Where it is; ``field`` is ``query``, ``passage``, ``both`` (query and passage are one text) or ``title``.
+        key, lang, source, field: Where it is; ``field`` is ``query``, ``passage``, ``both`` (query and passage are one
+            text) or ``title``.
         check: The surest of the checks that found it, in the order of `CHECKS`.
         checks: All checks that found it.
         score: Similarity, share of 8-grams, number of common 13-grams, or 1.
@@ -85,7 +88,8 @@ def scan(
         against: Name -> file or folder of each evaluation set.
         thresholds: When texts overlap; the defaults of `Thresholds`.
         checks: Which comparisons are made, of `CHECKS`.
-        max_memory_mb: Memory for the indexes of evaluation texts. Where all do not fit, the training set is read several times.
+        max_memory_mb: Memory for the indexes of evaluation texts. Where all do not fit, the training set is read
+            several times.
         show_progress: Show progress bars.
 
     Raises:

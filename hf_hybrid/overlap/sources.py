@@ -1,4 +1,6 @@
-"""Texts of a data set, whatever it is stored as: renditions, BEIR's corpus and queries, LAReQA's or SQuAD's JSON; read as a stream."""
+"""Texts of a data set, whatever it is stored as: renditions, BEIR's corpus and queries, LAReQA's or SQuAD's JSON; read
+as a stream.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Picture of the curve over alpha: Mo, Cr and Mul of low-resource languages and of the rest, with their intervals over seeds.
+"""Picture of the curve over alpha: Mo, Cr and Mul of low-resource languages and of the rest, with their intervals over
+seeds.
 
 As in `hf_hybrid.plots.pictures`, every colour is doubled by a shape or a pattern.
 """
@@ -75,7 +76,8 @@ def alpha_picture(content: Mapping[str, Any]) -> Figure:
     told = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     confidence = content["settings"]["confidence"]
     figure.suptitle(
-        f"Share of monolingual batches on {drawable(content['benchmark']['name'])}: mean over {told} seeds, {100 * confidence:g} % intervals",
+        f"Share of monolingual batches on {drawable(content['benchmark']['name'])}: mean over {told} seeds, "
+        f"{100 * confidence:g} % intervals",
         fontsize=10,
     )
     return figure

@@ -1,4 +1,6 @@
-"""What all pictures share: matplotlib on demand, sizes that follow the number of languages, files whole or not at all."""
+"""What all pictures share: matplotlib on demand, sizes that follow the number of languages, files whole or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ def write_picture(
     import matplotlib
 
     buffer = io.BytesIO()
-    # Text as text: small files, searchable, and the fonts of the reader; no date, so that equal results give equal files.
+    # Text as text: small files, searchable, and the fonts of the reader; no date, so that equal results give equal
+    # files.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "hf_hybrid"}):
         metadata: dict[str, str | None] = {"Date": None} if path.suffix.lower() == ".svg" else {}
         if source is not None and path.suffix.lower() == ".png":

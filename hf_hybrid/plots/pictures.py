@@ -1,7 +1,8 @@
-"""Pictures of results files and comparisons: PNG and SVG, readable for up to twenty-odd languages and without colour vision.
+"""Pictures of results files and comparisons: PNG and SVG, readable for up to twenty-odd languages and without colour
+vision.
 
-Needs matplotlib (``pip install "hf_hybrid[plots]"``), imported when a picture is drawn. Colours are viridis-like maps and the
-blue, orange and green of Okabe and Ito; every colour is doubled by a number, a shape or a place.
+Needs matplotlib (``pip install "hf_hybrid[plots]"``), imported when a picture is drawn. Colours are viridis-like maps
+and the blue, orange and green of Okabe and Ito; every colour is doubled by a number, a shape or a place.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ def evaluation_pictures(results: Results) -> dict[str, Figure]:
         results: made or loaded.
 
     Returns:
-        ``map_matrix``: mAP of every language pair; ``one_target_matrix``: LAReQA's heat map (where the results have it);
-        ``language_bias``: share of the query's language in the top k against its share of the pool; ``language_bars``: Mo, Cr, Mul.
+        ``map_matrix``: mAP of every language pair; ``one_target_matrix``: LAReQA's heat map (where the results have
+            it);
+        ``language_bias``: share of the query's language in the top k against its share of the pool; ``language_bars``:
+            Mo, Cr, Mul.
 
     Raises:
         InputError: matplotlib is not installed.
@@ -61,7 +64,8 @@ def evaluation_pictures(results: Results) -> dict[str, Figure]:
 
 @in_fonts_for
 def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
-    """Draw a comparison: differences of Mo, Cr and Mul with intervals, for all languages together and each query language.
+    """Draw a comparison: differences of Mo, Cr and Mul with intervals, for all languages together and each query
+    language.
 
     Args:
         comparison: from `hf_hybrid.evaluation.comparison.compare_results`.

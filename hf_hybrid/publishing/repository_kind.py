@@ -26,7 +26,8 @@ _FILES = {
 
 
 def kinds_by_fields(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The kinds that a card's fields speak for, each with the first such field: a Space's before a data set's before a model's.
+    """The kinds that a card's fields speak for, each with the first such field: a Space's before a data set's before a
+    model's.
 
     Example:
         >>> kinds_by_fields({"license": "mit", "configs": []})
@@ -74,7 +75,8 @@ def kind_of_folder(folder: Path, kind: str | None = None) -> str:
         (own, field), *_ = told.items()
         if kind not in (None, own):
             raise InputError(
-                f"kind: {folder / 'README.md'} is the card of a {own} ({field}), not of a {kind}; pass --kind {own}, or mend the card"
+                f"kind: {folder / 'README.md'} is the card of a {own} ({field}), not of a {kind}; pass --kind {own}, "
+                "or mend the card"
             )
         return own
     if kind is not None:

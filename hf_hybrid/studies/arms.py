@@ -3,8 +3,9 @@
     OUTPUT/base, OUTPUT/arms/<arm>/seed_<n>     runs of `hf-hybrid train`; each arm's has what made it (training.json)
     OUTPUT/results/<benchmark>/<arm>_<seed>.json   results files; the base's is base.json
 
-A seed changes the batches of the arm's stage; all arms share the base, the data, the number of examples and the settings. What is there is not made
-again, and a budget in minutes ends the study in time: the run in progress saves a checkpoint, and the same command later goes on from there.
+A seed changes the batches of the arm's stage; all arms share the base, the data, the number of examples and the
+settings. What is there is not made again, and a budget in minutes ends the study in time: the run in progress saves a
+checkpoint, and the same command later goes on from there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The design of a study of arms, as data: which recipes, arms and seeds, and what is scored. `arms_<name>.yaml` here, or a file of the user's."""
+"""The design of a study of arms, as data: which recipes, arms and seeds, and what is scored. `arms_<name>.yaml` here,
+or a file of the user's.
+"""
 
 from __future__ import annotations
 

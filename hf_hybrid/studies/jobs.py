@@ -1,4 +1,5 @@
-"""The jobs of a study: commands of this project in processes of their own, which a deadline stops in time, and what each took.
+"""The jobs of a study: commands of this project in processes of their own, which a deadline stops in time, and what
+each took.
 
 A job that is done is not run again; training that was stopped goes on from its last checkpoint.
 """

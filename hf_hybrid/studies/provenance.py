@@ -1,4 +1,6 @@
-"""What made a model of a study, in the form that its card reads (`results/training.json`), written when it was made."""
+"""What made a model of a study, in the form that its card reads (`results/training.json`), written when it was
+made.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ SPLITS = ("train", "dev", "test")
 SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "lang", "query", "passage", "passage_id", "source")])
 # A passage that fewer languages can render is left out: the point of the set is that it is parallel.
 MIN_LANGUAGES = 14
-# Clusters with more questions than this go to train, so that one large country does not make up a tenth of dev or test.
+# Clusters with more questions than this go to train, so that one large country does not make up a tenth of dev or
+# test.
 MAX_HELD_OUT = 60
 SHOWN_EXAMPLE = "currency_of_territory/JP/name"
 SHOWN_LANGUAGES = ("en", "ar", "de", "hi", "ja", "ru", "sw", "tr", "zh")
@@ -215,7 +216,8 @@ def card_block(splits: dict[str, list[Row]], digests: dict[str, str]) -> str:
     versions = f"Babel {babel.__version__}, Unicode CLDR {get_global('cldr')['version']}, PyArrow {pa.__version__}"
     return "\n\n".join(
         [
-            f"{len(LANGUAGES)} languages, {total:,} examples, of which {full:,} ({full / total:.1%}) in all languages.",
+            f"{len(LANGUAGES)} languages, {total:,} examples, of which {full:,} ({full / total:.1%}) in all "
+            "languages.",
             _table(["split", "rows", "examples", "passages"], per_split),
             "Examples per relation:",
             _table(["source", *SPLITS, "all"], per_source),

@@ -2,7 +2,8 @@
 
     python hub_datasets/hybrid_mix/build.py --source sets/ --output hybrid_mix --against xquad_r=lareqa/xquad-r
 
-needs ``pip install "hf_hybrid[data]"``, no network. An interrupted build goes on where it stopped: give the same command again.
+needs ``pip install "hf_hybrid[data]"``, no network. An interrupted build goes on where it stopped: give the same
+command again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Build the MLQA-R dataset repository from LAReQA's files, which LAReQA withdrew and you supply. Not for commercial use.
+"""Build the MLQA-R dataset repository from LAReQA's files, which LAReQA withdrew and you supply. Not for commercial
+use.
 
     python hub_datasets/mlqa_r/build.py --source mlqa-r --output mlqa_r
 

@@ -2,7 +2,8 @@
 
     python hub_datasets/xquad_r/build.py --source lareqa/xquad-r --output xquad_r
 
-needs ``hf_hybrid``, no network. The files are those of the folder xquad-r of github.com/google-research-datasets/lareqa.
+needs ``hf_hybrid``, no network. The files are those of the folder xquad-r of
+github.com/google-research-datasets/lareqa.
 """
 
 from __future__ import annotations

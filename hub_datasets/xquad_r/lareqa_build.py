@@ -1,4 +1,5 @@
-"""What ``build.py`` of xquad_r and mlqa_r do: from LAReQA's files, which the user supplies, to a folder that is ready for the Hub.
+"""What ``build.py`` of xquad_r and mlqa_r do: from LAReQA's files, which the user supplies, to a folder that is ready
+for the Hub.
 
     OUT/README.md         the card, with the counts and checksums of this build
     OUT/provenance.json   sha256 of every source file and of every file made of them, counts, versions
@@ -65,7 +66,8 @@ def build_command(source: LareqaSource, folder: Path, origin: Origin, argv: Sequ
     """
     parser = argparse.ArgumentParser(
         prog=f"hub_datasets/{source.name}/build.py",
-        description=f"Build the {source.title} dataset repository from LAReQA's files. To get them, {source.how_to_get}.",
+        description=f"Build the {source.title} dataset repository from LAReQA's files. "
+        f"To get them, {source.how_to_get}.",
         allow_abbrev=False,
     )
     files = " ".join(f"{tag}.json" for tag in source.languages)
@@ -156,8 +158,8 @@ def fill_card(card: str, provenance: Mapping[str, Any]) -> str:
     """Write configurations, size and the block of counts of a build into a card.
 
     Args:
-        card: text with ``configs`` and ``size_categories`` in its front matter and a block between ``<!-- build.py: counts -->`` and
-            ``<!-- end: counts -->``.
+        card: text with ``configs`` and ``size_categories`` in its front matter and a block between ``<!-- build.py:
+            counts -->`` and ``<!-- end: counts -->``.
         provenance: as `build` makes it.
     """
     rows = sum(file["rows"] for file in provenance["files"].values())

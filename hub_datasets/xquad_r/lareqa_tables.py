@@ -1,4 +1,6 @@
-"""The tables of a LAReQA benchmark as its dataset repository has them, see `hf_hybrid.benchmarks.hub_layout`, which reads them back."""
+"""The tables of a LAReQA benchmark as its dataset repository has them, see `hf_hybrid.benchmarks.hub_layout`, which
+reads them back.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,8 @@ def card_configs(languages: Sequence[str], build: str) -> list[dict[str, Any]]:
 
     Args:
         languages: tags.
-        build: stands for the content of all files. The library `datasets` names its cache of a local folder after the card, not after the
+        build: stands for the content of all files. The library `datasets` names its cache of a local folder after the
+            card, not after the
             files: without it a folder built anew would give the old rows.
     """
     configs = []

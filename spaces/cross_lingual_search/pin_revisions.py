@@ -3,8 +3,8 @@
     python pin_revisions.py OWNER                # OWNER/hybrid-xlir-static, ... and OWNER/world_facts, at main
     python pin_revisions.py OWNER --check        # only say what is pinned and whether it is there
 
-Writes `revisions.json`, and `models` and `datasets` into the front matter of README.md, so that the Hub links them. `hf-hybrid push` refuses the Space
-before that. Run it after the models have been pushed, and commit the change.
+Writes `revisions.json`, and `models` and `datasets` into the front matter of README.md, so that the Hub links them.
+`hf-hybrid push` refuses the Space before that. Run it after the models have been pushed, and commit the change.
 """
 
 from __future__ import annotations

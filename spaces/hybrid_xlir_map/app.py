@@ -1,4 +1,6 @@
-"""The metric's page: paste or upload a run, see Mo, Cr and Mul, the language matrix and language bias. Nothing is stored or sent on."""
+"""The metric's page: paste or upload a run, see Mo, Cr and Mul, the language matrix and language bias. Nothing is
+stored or sent on.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,8 @@ def measure(run: str) -> dict:
     """Measure a run: mAP within, across and over all languages, with language bias.
 
     Args:
-        run: ranks of the right answers of every query as CSV or JSON, in the form that the page shows; at most 1 MB and 20,000 rows
+        run: ranks of the right answers of every query as CSV or JSON, in the form that the page shows; at most 1 MB
+            and 20,000 rows
 
     Returns:
         mo_map, cr_map, mul_map, the matrix of language pairs, rank distance and the other figures of the metric's card

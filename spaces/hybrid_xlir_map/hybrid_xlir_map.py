@@ -1,8 +1,10 @@
 # Licensed under the Apache License, Version 2.0.
-"""Multilingual retrieval as the hybrid batch training paper measures it: a thin adapter of `hf_hybrid` for `evaluate`."""
+"""Multilingual retrieval as the hybrid batch training paper measures it: a thin adapter of `hf_hybrid` for
+`evaluate`.
+"""
 
-# One import per line, and no name of evaluate's own classes: `evaluate` reads this file with a regular expression, and takes the first subclass
-# of its base class that it finds in the namespace.
+# One import per line, and no name of evaluate's own classes: `evaluate` reads this file with a regular expression, and
+# takes the first subclass of its base class that it finds in the namespace.
 import datasets
 import evaluate
 

@@ -26,8 +26,9 @@ CSS = """
 
 _KEY = tuple(f"{setting}_{MAIN}" for setting in SETTINGS)
 _ABOUT_MAP = (
-    "mAP, mean average precision, lies between 0 and 1. 1 means that every right answer stands above every wrong one, for every query. In the matrix, a "
-    "row is a language of the queries and a column the only language that is searched; dark is good."
+    "mAP, mean average precision, lies between 0 and 1. 1 means that every right answer stands above every wrong one, "
+    "for every query. In the matrix, a row is a language of the queries and a column the only language that is "
+    "searched; dark is good."
 )
 _ABOUT_BIAS = "Language bias: how far apart the search puts the same answer in different languages, and how much it favours the language of the query."
 
@@ -66,7 +67,8 @@ def _matrix(result: Mapping[str, Any]) -> str:
         rows.append(f'<tr><th scope="row">{_tag(tag)}</th>{values}</tr>')
     head = "".join(f'<th scope="col">{_tag(tag)}</th>' for tag in languages)
     return _table(
-        "mAP of every query language (row) in the candidates of every language (column); same-language cells are framed",
+        "mAP of every query language (row) in the candidates of every language (column); same-language cells are "
+        "framed",
         f'<tr><th scope="col">query \\ candidate</th>{head}</tr>',
         rows,
     )

@@ -1,4 +1,6 @@
-"""From pasted text to a run: ranks of the relevant candidates as CSV or JSON, within limits that hold on the server."""
+"""From pasted text to a run: ranks of the relevant candidates as CSV or JSON, within limits that hold on the
+server.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ def parse_run(text: str) -> tuple[dict[str, list], dict[str, int]]:
 
         query_id,query_language,candidate_language,pool_rank,language_rank
 
-    JSON: ``{"pool_sizes": {"de": 1276}, "rows": [...]}``, the rows being objects with the same fields, or one object per query with the
-    fields of the metric's configuration ``ranks``.
+    JSON: ``{"pool_sizes": {"de": 1276}, "rows": [...]}``, the rows being objects with the same fields, or one object
+    per query with the fields of the metric's configuration ``ranks``.
 
     Args:
         text: at most `MAX_BYTES` bytes, `MAX_ROWS` rows, `MAX_LANGUAGES` languages.
@@ -132,7 +134,8 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, list]:
 def _pool_sizes(sizes: Any) -> dict[str, int]:
     if not isinstance(sizes, dict) or not sizes:
         raise InputError(
-            "The pool sizes are missing: CSV starts with a line like '# pool_sizes: de=1276 en=1180', JSON has an object \"pool_sizes\"."
+            "The pool sizes are missing: CSV starts with a line like '# pool_sizes: de=1276 en=1180', JSON has an "
+            'object "pool_sizes".'
         )
     if len(sizes) > MAX_LANGUAGES:
         raise InputError(f"There are {len(sizes):,} languages: this page shows at most {MAX_LANGUAGES}.")

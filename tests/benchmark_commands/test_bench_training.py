@@ -1,4 +1,6 @@
-"""The commands that compare training with sentence-transformers run, at a tiny size, and refuse what does not agree."""
+"""The commands that compare training with sentence-transformers run, at a tiny size, and refuse what does not
+agree.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ COMMANDS = {
 def bench(folder: Path, commands: dict[str, list[str]]) -> dict[str, dict]:
     """Run the commands one after another in one process and read their results files."""
     calls = [[name, *flags, f"--output={folder}"] for name, flags in commands.items()]
-    code = f"import sys; sys.path.insert(0, {str(HERE)!r}); import bench_training; [bench_training.main(c) for c in {calls!r}]"
+    code = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r}); import bench_training; [bench_training.main(c) for c in "
+        f"{calls!r}]"
+    )
     environment = {**os.environ, "TMPDIR": str(folder)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]

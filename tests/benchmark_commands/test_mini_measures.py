@@ -1,4 +1,6 @@
-"""What the released transformer is measured by: the form of the card's files, a copy for older libraries, and the ONNX part's errors."""
+"""What the released transformer is measured by: the form of the card's files, a copy for older libraries, and the ONNX
+part's errors.
+"""
 
 from __future__ import annotations
 

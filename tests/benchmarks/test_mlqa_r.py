@@ -14,8 +14,8 @@ from hf_hybrid.evaluation.evaluate import evaluate_embeddings
 SHARED = Path(os.environ.get("HF_HYBRID_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 REAL = SHARED / "lareqa" / "mlqa-r"
 
-# language -> paragraphs of (sentences, [(question id, sentence that answers it)]). q1 is in three languages, q2 in two, q3 in one;
-# the English article asks q1 and q2 about one paragraph, the German one about two.
+# language -> paragraphs of (sentences, [(question id, sentence that answers it)]). q1 is in three languages, q2 in
+# two, q3 in one; the English article asks q1 and q2 about one paragraph, the German one about two.
 PARAGRAPHS = {
     "de": [(["Eins.", "Zwei."], [("q1", 1)]), (["Drei."], [("q2", 0)])],
     "en": [(["One.", "Two.", "Three."], [("q1", 1), ("q2", 2)]), (["Four."], [("q3", 0)])],

@@ -1,4 +1,6 @@
-"""What mteb does with a saved model and with our task. mteb is slow to import; it is skipped where it is not installed."""
+"""What mteb does with a saved model and with our task. mteb is slow to import; it is skipped where it is not
+installed.
+"""
 
 import numpy as np
 import pytest

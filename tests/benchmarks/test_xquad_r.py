@@ -13,7 +13,8 @@ from hf_hybrid.errors import InputError
 SHARED = Path(os.environ.get("HF_HYBRID_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 REAL = SHARED / "lareqa" / "xquad-r"
 
-# Two paragraphs, three questions; the second sentence of the first paragraph answers q1, its first q2, and q3 is in the other.
+# Two paragraphs, three questions; the second sentence of the first paragraph answers q1, its first q2, and q3 is in
+# the other.
 PARAGRAPHS = {
     "en": [
         ("It rains. The sun shines here.", [[0, 9], [10, 30]], [("q1", "What shines?", 14), ("q2", "What falls?", 3)]),

@@ -1,4 +1,6 @@
-"""xquad_r and mlqa_r: what build.py makes is the benchmark of the JSON files, whole, reproducible and fit for the viewer."""
+"""xquad_r and mlqa_r: what build.py makes is the benchmark of the JSON files, whole, reproducible and fit for the
+viewer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""World Facts: the Parquet files and the card's tables are those of the texts, load as the card says, and make a benchmark."""
+"""World Facts: the Parquet files and the card's tables are those of the texts, load as the card says, and make a
+benchmark.
+"""
 
 from __future__ import annotations
 

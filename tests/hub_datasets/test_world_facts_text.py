@@ -1,4 +1,6 @@
-"""The text of world_facts: the same facts in every language, well formed, in the right script, with the same numbers."""
+"""The text of world_facts: the same facts in every language, well formed, in the right script, with the same
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ FIELDS = ["id", "topic", "question", "passage", "answer"]
 FACTS_PER_TOPIC = 8
 TOPICS = 13
 
-# First words of Unicode character names. Latin is let through in small amounts for symbols and names such as Au or SOS.
+# First words of Unicode character names. Latin is let through in small amounts for symbols and names such as Au or
+# SOS.
 SCRIPT = {"ar": "ARABIC", "el": "GREEK", "hi": "DEVANAGARI", "ru": "CYRILLIC", "th": "THAI", "zh": "CJK"}
 MOST_LATIN = {"zh": 0.25, "": 0.1}  # a Chinese character is a word, so a Latin word weighs more there
 # Letters beyond a-z: those of the language, and those that names such as Elcano's keep.

@@ -1,6 +1,8 @@
-"""Engines that must be one: through the real command, each gives the loss trajectory and the model of a single process.
+"""Engines that must be one: through the real command, each gives the loss trajectory and the model of a single
+process.
 
-Every run accumulates two micro-steps; some embed in chunks, twice, or with gradient checkpointing, which changes nothing.
+Every run accumulates two micro-steps; some embed in chunks, twice, or with gradient checkpointing, which changes
+nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from hf_hybrid.train import main
 from tests.launching import finish, start
 from tests.test_train import write_splits
 
-# The table of positions has more than the 100,000 numbers from which ZeRO-3 cuts a weight into pieces. Adam's epsilon keeps
-# rounding in gradients that are zero in theory (of the keys' biases) from becoming steps of full size.
+# The table of positions has more than the 100,000 numbers from which ZeRO-3 cuts a weight into pieces. Adam's epsilon
+# keeps rounding in gradients that are zero in theory (of the keys' biases) from becoming steps of full size.
 TINY = (
     "--encoder transformer --vocab_size 300 --hidden_size 16 --num_hidden_layers 2 --num_attention_heads 2 "
     "--intermediate_size 32 --max_seq_length 6400 --dropout 0 --global_batch_size 12 --gradient_accumulation_steps 2 "
@@ -34,7 +36,7 @@ CHECKPOINTED = ["--gradient_checkpointing"]
 
 needs_deepspeed = pytest.mark.skipif(
     importlib.util.find_spec("deepspeed") is None or shutil.which("c++") is None,
-    reason="needs DeepSpeed (pip install 'hf_hybrid[deepspeed]') and a C++ compiler, with which it builds its gloo helper",
+    reason="needs DeepSpeed (pip install 'hf_hybrid[deepspeed]') and a C++ compiler, for its gloo helper",
 )
 
 

@@ -1,7 +1,7 @@
 """What a user's process does with the metric, one command per line on stdin, one JSON line per answer on stdout.
 
-Run by path, with the package found as an installed wheel is, in an empty folder. A process loads `evaluate` only once, so that one can try several states
-of the Hub.
+Run by path, with the package found as an installed wheel is, in an empty folder. A process loads `evaluate` only once,
+so that one can try several states of the Hub.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""`evaluate.load("hybrid_xlir_map")` for a user who installed the wheel: other processes, an empty folder, a fresh cache."""
+"""`evaluate.load("hybrid_xlir_map")` for a user who installed the wheel: other processes, an empty folder, a fresh
+cache.
+"""
 
 from __future__ import annotations
 
@@ -141,7 +143,8 @@ def test_without_the_hook_nothing_is_found_until_it_is_installed(hub, wheel, tmp
         assert loaded.get("mul_map") == EXPECTED, loaded
         assert loaded["file"] == str(own)
 
-        # The command, in a process of its own; then `evaluate` alone, offline, that never hears of this package before.
+        # The command, in a process of its own; then `evaluate` alone, offline, that never hears of this package
+        # before.
         other = tmp_path / "other"
         environment = {**child.environment, "HOME": str(other), "HF_HOME": str(other / "hf")}
     done = subprocess.run(

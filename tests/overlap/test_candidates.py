@@ -1,4 +1,6 @@
-"""Candidates across languages: the closest text in another language, by an encoder in which translations share tokens."""
+"""Candidates across languages: the closest text in another language, by an encoder in which translations share
+tokens.
+"""
 
 from __future__ import annotations
 

@@ -70,7 +70,9 @@ def test_nested_json_cannot_be_filtered(tmp_path: Path, against: Path) -> None:
 
 
 def test_each_row_has_its_own_id_and_language_as_in_the_report(tmp_path: Path) -> None:
-    """What `scan` reports is what goes: also where a column of ids is empty for a row, or the file's name says the language."""
+    """What `scan` reports is what goes: also where a column of ids is empty for a row, or the file's name says the
+    language.
+    """
     train = tmp_path / "train"
     train.mkdir()
     rows = [

@@ -14,7 +14,10 @@ import decontamination_recall as recall
 
 from hf_hybrid.overlap.comparable_text import comparable
 
-WORDS = "harbour lantern meadow granite orchard pilot violin copper sparrow timber glacier saddle marble candle fossil ladder".split()
+WORDS = (
+    "harbour lantern meadow granite orchard pilot violin copper sparrow timber glacier saddle marble candle fossil "
+    "ladder"
+).split()
 
 
 @pytest.fixture

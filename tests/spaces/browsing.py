@@ -1,4 +1,6 @@
-"""A page in a browser, watched: what it asks for, what it complains about, and whether a script of somebody else has run."""
+"""A page in a browser, watched: what it asks for, what it complains about, and whether a script of somebody else has
+run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The demo Space with small checkpoints: its modules, its page in a process of its own, and a browser where there is one."""
+"""The demo Space with small checkpoints: its modules, its page in a process of its own, and a browser where there is
+one.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def metric_page(tmp_path_factory) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium. Until it is closed an event loop counts as running in this thread, which other modules' tests could not bear."""
+    """Chromium. Until it is closed an event loop counts as running in this thread, which other modules' tests could
+    not bear.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -1,4 +1,6 @@
-"""Texts that would run a script if they were put into a page as they are: those that fired in Gradio's components, and many more."""
+"""Texts that would run a script if they were put into a page as they are: those that fired in Gradio's components, and
+many more.
+"""
 
 from __future__ import annotations
 

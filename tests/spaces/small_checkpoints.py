@@ -1,7 +1,9 @@
-"""Checkpoints of a few kilobytes for the demo Space: they know the pool by heart, and the monolingual one minds the language most.
+"""Checkpoints of a few kilobytes for the demo Space: they know the pool by heart, and the monolingual one minds the
+language most.
 
-A token's vector is the sum of random vectors of the facts whose texts it occurs in, in any language, and of the languages that it occurs in,
-times a factor. So translations of a passage are near each other where the factor is small, and passages of a language where it is large, without any training.
+A token's vector is the sum of random vectors of the facts whose texts it occurs in, in any language, and of the
+languages that it occurs in, times a factor. So translations of a passage are near each other where the factor is
+small, and passages of a language where it is large, without any training.
 """
 
 from __future__ import annotations

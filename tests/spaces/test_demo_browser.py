@@ -1,4 +1,6 @@
-"""The demo Space in a browser: it works, also by keyboard; it is accessible; no text of a visitor runs; it asks nobody else."""
+"""The demo Space in a browser: it works, also by keyboard; it is accessible; no text of a visitor runs; it asks nobody
+else.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def test_an_example_an_upload_and_a_mistake_by_keyboard(browser, metric_page, tm
         one.page.wait_for_function("document.querySelectorAll('.xlir thead th[scope=col] bdi').length === 2")
         file = tmp_path / "run.csv"
         file.write_text(
-            "# pool_sizes: de=5 en=5\nquery_id,query_language,candidate_language,pool_rank,language_rank\nq,de,de,11,1\n"
+            "# pool_sizes: de=5 "
+            "en=5\nquery_id,query_language,candidate_language,pool_rank,language_rank\nq,de,de,11,1\n"
         )
         one.page.locator("input[type=file]").set_input_files(file)
         one.page.wait_for_selector("text=pool rank 11 is not in 1..10", state="visible")

@@ -1,4 +1,6 @@
-"""The Space loads by name at pinned commits: filling the pins in, refusing a push without them, saying what is missing."""
+"""The Space loads by name at pinned commits: filling the pins in, refusing a push without them, saying what is
+missing.
+"""
 
 from __future__ import annotations
 

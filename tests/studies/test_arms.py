@@ -1,4 +1,6 @@
-"""Studies of arms: which commands are called, with flags the trainer knows, what a second call does again, and what made each model."""
+"""Studies of arms: which commands are called, with flags the trainer knows, what a second call does again, and what
+made each model.
+"""
 
 from __future__ import annotations
 

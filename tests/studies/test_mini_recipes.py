@@ -1,4 +1,6 @@
-"""The recipes of the compact transformer at tiny sizes, one after the other, and that what comes out is a model for any library."""
+"""The recipes of the compact transformer at tiny sizes, one after the other, and that what comes out is a model for
+any library.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,12 @@ from tests.test_train import write_splits
 
 # What a test has to change: a CPU has no bf16, and the sizes.
 ON_A_CPU = (
-    "--bf16 false --use_cpu --languages ar de en th --global_batch_size 20 --max_steps 6 --save_steps 6 --logging_steps 3 "
-    "--dataloader_num_workers 0 --gradient_cache_memory 0 --disable_tqdm true"
+    "--bf16 false --use_cpu --languages ar de en th --global_batch_size 20 --max_steps 6 --save_steps 6 "
+    "--logging_steps 3 --dataloader_num_workers 0 --gradient_cache_memory 0 --disable_tqdm true"
 ).split()
 SIZES = (
-    "--vocab_size 400 --hidden_size 16 --num_attention_heads 2 --intermediate_size 32 --num_hidden_layers 2 --max_seq_length 30 "
-    "--max_eval_examples 5 --eval_steps 6"
+    "--vocab_size 400 --hidden_size 16 --num_attention_heads 2 --intermediate_size 32 --num_hidden_layers 2 "
+    "--max_seq_length 30 --max_eval_examples 5 --eval_steps 6"
 ).split()
 TEXTS = ["question 3 in de", "passage 1 in th, answer 2", "a longer question, " * 20]
 
@@ -115,7 +117,9 @@ def run_onnx(file: Path, batch: dict[str, torch.Tensor]) -> np.ndarray:
 
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_gives_the_same_vectors_and_int8_nearly(stages, expected, tmp_path):
-    """By torch's exporter: that of sentence-transformers needs a transformers before 5 (benchmarks/mini_measures.py uses it)."""
+    """By torch's exporter: that of sentence-transformers needs a transformers before 5 (benchmarks/mini_measures.py
+    uses it).
+    """
     pytest.importorskip("onnx", reason="needs the extra `onnx`")
     pytest.importorskip("onnxruntime", reason="needs the extra `onnx`")
     from onnxruntime.quantization import QuantType, quantize_dynamic

@@ -1,4 +1,6 @@
-"""`docs/models.md`: its commands run one after the other, with stand-ins that the real parser checks, and leave the files of a card."""
+"""`docs/models.md`: its commands run one after the other, with stand-ins that the real parser checks, and leave the
+files of a card.
+"""
 
 from __future__ import annotations
 

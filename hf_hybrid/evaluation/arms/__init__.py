@@ -1,4 +1,6 @@
-"""Arms over seeds: means with intervals, comparisons with the hybrid arm, the paper's claims, and the curve over its alpha."""
+"""Arms over seeds: means with intervals, comparisons with the hybrid arm, the paper's claims, and the curve over its
+alpha.
+"""
 
 from hf_hybrid.evaluation.arms.aggregate import ARMS_VERSION, LOW_RESOURCE, ArmsOptions, build_arms
 

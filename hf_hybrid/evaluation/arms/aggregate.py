@@ -1,6 +1,7 @@
 """From results files of several seeds to one file of arms: what a card quotes, with the files it was made of.
 
-JSON, `ARMS_VERSION`; ``arms``, ``comparisons`` and ``claims`` are there where arms were given, ``alpha`` where points of the curve were:
+JSON, `ARMS_VERSION`; ``arms``, ``comparisons`` and ``claims`` are there where arms were given, ``alpha`` where points
+of the curve were:
 
     arms_version  1
     created       ISO time, UTC
@@ -11,7 +12,8 @@ JSON, `ARMS_VERSION`; ``arms``, ``comparisons`` and ``claims`` are there where a
     comparisons   arm -> {a: {seeds}, b: {seeds}, settings, figures, per_language}: B is the reference, A the arm;
                   see `hf_hybrid.evaluation.comparison.compare_results`
     claims        list, see `hf_hybrid.evaluation.arms.claims.claims_table`
-    alpha         {low_resource: [tags], others: [tags], points: [{alpha, files, seeds, all, low_resource, others: figure -> over seeds}]}
+    alpha         {low_resource: [tags], others: [tags], points: [{alpha, files, seeds, all, low_resource, others:
+    figure -> over seeds}]}
 
 "Over seeds" is {mean, low, high, sd, values}, see `hf_hybrid.evaluation.arms.intervals.over_seeds`.
 """
@@ -71,7 +73,8 @@ def build_arms(
 
     Args:
         arms: arm -> its results files, one for each seed. The comparisons need the values per query beside each.
-        alphas: `mono_probability` -> results files; 0 is the arm `x-y`, 1 is `x-x-mono`. Nothing but the results files is needed.
+        alphas: `mono_probability` -> results files; 0 is the arm `x-y`, 1 is `x-x-mono`. Nothing but the results files
+            is needed.
         options: how.
         folder: where the content will be written; files below it are named relative to it.
 
@@ -82,7 +85,8 @@ def build_arms(
         InputError: no files; files of different benchmarks; the reference is no arm; an alpha outside 0 to 1.
 
     Example:
-        >>> build_arms({"hybrid": ["h1.json", "h2.json"], "x-y": ["y1.json", "y2.json"]})["claims"][0]["verdict"]  # doctest: +SKIP
+        >>> arms = {"hybrid": ["h1.json", "h2.json"], "x-y": ["y1.json", "y2.json"]}
+        >>> build_arms(arms)["claims"][0]["verdict"]  # doctest: +SKIP
         'holds'
     """
     options = options or ArmsOptions()

@@ -43,13 +43,15 @@ def claims_table(
     """One entry for each claim and arm that it was compared with.
 
     Args:
-        comparisons: arm -> comparison of `hf_hybrid.evaluation.comparison.compare_results` with this arm as A and hybrid as B.
+        comparisons: arm -> comparison of `hf_hybrid.evaluation.comparison.compare_results` with this arm as A and
+            hybrid as B.
         claims: what is claimed.
 
     Returns:
-        Entries with ``claim``, ``text``, ``figure``, ``kind``, ``against``, the difference hybrid - arm with ``low`` and ``high``, ``p_value`` (of
-        the one-sided test of non-inferiority for "not worse", else two-sided; corrected for nothing), ``margin`` (null unless "not
-        worse"), ``verdict`` of `verdict_of` and ``test``, the comparison's own verdict.
+        Entries with ``claim``, ``text``, ``figure``, ``kind``, ``against``, the difference hybrid - arm with ``low``
+        and ``high``, ``p_value`` (of the one-sided test of non-inferiority for "not worse", else two-sided; corrected
+        for nothing), ``margin`` (null unless "not worse"), ``verdict`` of `verdict_of` and ``test``, the comparison's
+        own verdict.
     """
     entries = []
     for claim in claims:
@@ -82,8 +84,8 @@ def verdict_of(kind: str, entry: Mapping[str, Any], level: float) -> str:
 
     * "higher": **holds** where the whole interval is above zero, **does not hold** where it is below;
     * "lower": the mirror image;
-    * "not worse" ("at least as good"): **holds** where the test of non-inferiority rejects a loss of the margin or more at the level of
-      the interval, **does not hold** where it does not and the whole interval is below zero.
+    * "not worse" ("at least as good"): **holds** where the test of non-inferiority rejects a loss of the margin or
+      more at the level of the interval, **does not hold** where it does not and the whole interval is below zero.
 
     Everything else is **not resolved**: neither is shown, which is not evidence of equality.
 

@@ -13,7 +13,8 @@ from scipy import stats
 def over_seeds(values: Sequence[float], confidence: float = 0.95) -> dict[str, Any]:
     """Mean, interval and standard deviation of one figure over seeds.
 
-    The interval is ``mean +- t sd / sqrt(S)`` with S - 1 degrees of freedom: it is about training with another seed, on the same questions.
+    The interval is ``mean +- t sd / sqrt(S)`` with S - 1 degrees of freedom: it is about training with another seed,
+    on the same questions.
 
     Returns:
         ``mean``, ``low``, ``high``, ``sd`` (the last three null where there is one seed) and ``values``.

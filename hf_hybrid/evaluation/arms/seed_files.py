@@ -40,7 +40,8 @@ def read_groups(groups: Mapping[str, Sequence[str | Path]]) -> list[SeedFiles]:
     """Read the results of every arm.
 
     Raises:
-        InputError: a file is named twice or unreadable, an arm has a seed twice, or files are not of one benchmark; names them.
+        InputError: a file is named twice or unreadable, an arm has a seed twice, or files are not of one benchmark;
+            names them.
     """
     found: list[SeedFiles] = []
     owner: dict[str, str] = {}
@@ -64,7 +65,8 @@ def read_groups(groups: Mapping[str, Sequence[str | Path]]) -> list[SeedFiles]:
 
 
 def public_name(path: str | Path, folder: Path) -> str:
-    """A file's name for a file in ``folder``: relative where it lies below it, else its last two parts; never a path of a machine.
+    """A file's name for a file in ``folder``: relative where it lies below it, else its last two parts; never a path
+    of a machine.
 
     Example:
         >>> public_name("runs/hybrid_1/results.json", Path("model_cards/m/results"))
@@ -82,5 +84,6 @@ def _check_same(groups: Sequence[SeedFiles]) -> None:
         for path, other in zip(group.paths, group.results, strict=True):
             if difference := one.differs_from(other):
                 raise InputError(
-                    f"{first} and {path} do not belong together: {difference}; evaluate all arms on the same data with the same settings"
+                    f"{first} and {path} do not belong together: {difference}; evaluate all arms on the same data "
+                    "with the same settings"
                 )

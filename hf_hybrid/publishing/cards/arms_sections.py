@@ -45,8 +45,8 @@ def arms_section(files: FolderFiles) -> str:
     return "\n\n".join(
         [
             "### Arms of training",
-            "How the languages of a batch are drawn: one language (`x-x-mono`), pairs of two languages (`x-y`), one or the other by chance "
-            "(`hybrid`), same-language pairs of mixed languages (`x-x`). "
+            "How the languages of a batch are drawn: one language (`x-x-mono`), pairs of two languages (`x-y`), one "
+            "or the other by chance (`hybrid`), same-language pairs of mixed languages (`x-x`). "
             f"{title_of(source)}, mean over seeds, mAP in percent.",
             _sentence("In brackets: {} intervals of Student's t over the seeds.", level),
             tied_table(*columns_with_values(head, rows)),
@@ -83,13 +83,15 @@ def claims_section(files: FolderFiles) -> str:
     return "\n\n".join(
         [
             "### The paper's claims",
-            "What [the paper](https://arxiv.org/abs/2408.10536) says of hybrid batches, with our difference (hybrid less the other arm; mAP in points, "
-            f"rank distance in ranks), its interval and p. {_resampled(source.content['comparisons'].values())}",
+            "What [the paper](https://arxiv.org/abs/2408.10536) says of hybrid batches, with our difference (hybrid "
+            "less the other arm; mAP in points, rank distance in ranks), its interval and p. "
+            f"{_resampled(source.content['comparisons'].values())}",
             tied_table(["claim", "against", "difference", "p", "verdict", "test"], rows),
             _sentence(
-                "A claim holds where the whole interval is on its side of zero; *at least as good* where a loss of {} points or more is rejected. "
-                "It does not hold where the interval is on the other side; else it is not resolved. p is two-sided, for *at least as good* that of the "
-                "one-sided test, and not corrected for the number of claims.",
+                "A claim holds where the whole interval is on its side of zero; *at least as good* where a loss of {} "
+                "points or more is rejected. It does not hold where the interval is on the other side; else it is not "
+                "resolved. p is two-sided, for *at least as good* that of the one-sided test, and not corrected for "
+                "the number of claims.",
                 margin,
             ),
         ]
@@ -105,8 +107,8 @@ def alpha_section(files: FolderFiles, with_pictures: bool = True) -> str:
     groups = {"low_resource": curve["low_resource"], "others": curve["others"]}
     parts = [
         "### Share of monolingual batches",
-        "Alpha is the probability that a batch is in one language; at zero all batches are cross-lingual, at one all are monolingual. "
-        f"{title_of(source)}, mean over seeds with intervals, mAP in percent.",
+        "Alpha is the probability that a batch is in one language; at zero all batches are cross-lingual, at one all "
+        f"are monolingual. {title_of(source)}, mean over seeds with intervals, mAP in percent.",
     ]
     if with_pictures:
         parts.append(f"![Mo, Cr and Mul over alpha, with intervals]({CURVE_PICTURE})")
@@ -142,7 +144,8 @@ def comparisons_section(files: FolderFiles) -> str:
     for source in files.comparisons:
         a, b = (_system(source.content[side]) for side in ("a", "b"))
         parts += [
-            f"`{b}` less `{a}` on {benchmark_title(source.content['benchmark']['name'])} ([`{source.file}`]({source.file})):",
+            f"`{b}` less `{a}` on {benchmark_title(source.content['benchmark']['name'])} "
+            f"([`{source.file}`]({source.file})):",
             _comparison_table(source, (), source.content, a, b),
             _languages_told(source.content, b),
         ]
@@ -195,7 +198,10 @@ def _resampled(comparisons: Iterable[Mapping[str, Any]]) -> str:
     if all(several):
         return "Intervals resample paragraphs and seeds."
     one_seed = "With one seed on a side" if any(several) else "With one seed a side, as here,"
-    return f"Intervals resample paragraphs, and seeds where there are several. {one_seed} they are about these models, not about the way of training."
+    return (
+        f"Intervals resample paragraphs, and seeds where there are several. {one_seed} they are about these models, "
+        f"not about the way of training."
+    )
 
 
 def _system(side: Mapping[str, Any]) -> str:

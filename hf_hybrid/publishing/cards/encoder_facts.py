@@ -1,4 +1,6 @@
-"""What the saved modules of an encoder say of it: pooling, normalisation, prompts, sizes; read without loading the weights."""
+"""What the saved modules of an encoder say of it: pooling, normalisation, prompts, sizes; read without loading the
+weights.
+"""
 
 from __future__ import annotations
 

@@ -79,8 +79,9 @@ def evaluation_section(files: FolderFiles, with_pictures: bool = True) -> str:
         rows.append([title_of(source), *sizes, *values])
     head = ["benchmark", "questions", "candidates", *(column.title for column in shown)]
     parts = [
-        "mAP in percent, exact over the whole pool: **Mo**, question and answer in one language; **Cr**, mean over ordered pairs of two "
-        "languages; **Mul**, one pool of all languages, where every translation of the answer is relevant.",
+        "mAP in percent, exact over the whole pool: **Mo**, question and answer in one language; **Cr**, mean over "
+        "ordered pairs of two languages; **Mul**, one pool of all languages, where every translation of the answer "
+        "is relevant.",
         tied_table(*columns_with_values(head, rows)),
     ]
     parts += [
@@ -113,9 +114,10 @@ def bias_section(files: FolderFiles, with_pictures: bool = True) -> str:
     head = ["benchmark", *(column.title for column in columns(CARD_BIAS))]
     parts = [
         "### Language bias",
-        "**Rank distance**: between the best and the worst placed translation of one answer, in the pool of all languages; mean, median and as a "
-        "share of the pool. It falls when retrieval gets better, too. **Own language in the top**: how much of the top results is in the "
-        "question's language, against that language's share of the pool.",
+        "**Rank distance**: between the best and the worst placed translation of one answer, in the pool of all "
+        "languages; mean, median and as a share of the pool. It falls when retrieval gets better, too. **Own language "
+        "in the top**: how much of the top results is in the question's language, against that language's share of "
+        "the pool.",
         tied_table(*columns_with_values(head, rows)),
     ]
     drawn = pictured_bias(files)

@@ -1,7 +1,7 @@
 """The files that a model card is made of, found in the model's folder and checked.
 
-``results/*.json`` are known by their content: results of `hf-hybrid evaluate`, comparisons of `hf-hybrid compare`, arms of `hf-hybrid arms`.
-The others by their name:
+``results/*.json`` are known by their content: results of `hf-hybrid evaluate`, comparisons of `hf-hybrid compare`,
+arms of `hf-hybrid arms`. The others by their name:
 
 ``results/variants.json``: what the weights give when they are cut or rounded::
 
@@ -11,8 +11,10 @@ The others by their name:
 
 ``results/speed.json``: speed on a CPU::
 
-    {"speed_version": 1, "hardware": {"processor": "Xeon, 2.2 GHz", "threads": 2}, "command": "...", "commit": "40 hex digits",
-     "rows": [{"what": "questions", "texts": 1000, "batch_size": 32, "texts_per_second": 8000.0, "milliseconds": 0.12}]}
+    {"speed_version": 1, "hardware": {"processor": "Xeon, 2.2 GHz", "threads": 2}, "command": "...", "commit": "40 hex
+    digits",
+     "rows": [{"what": "questions", "texts": 1000, "batch_size": 32, "texts_per_second": 8000.0, "milliseconds":
+     0.12}]}
 
 ``milliseconds`` is the median time of one text alone; may be null. ``results/training.json``: what made the weights::
 
@@ -22,8 +24,9 @@ The others by their name:
      "stages": [{"name": "base", "arm": "x-y", "batches": 2500, "batch_size": 1024, "seconds": 900.0}],
      "teacher": {"model": "all-MiniLM-L6-v2", "language": "en", "weights_sha256": "64 hex digits"}}
 
-A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in ``speed.json``; ``command``,
-``versions``, ``stages`` and ``teacher`` may be missing in ``training.json``. ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
+A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in
+``speed.json``; ``command``, ``versions``, ``stages`` and ``teacher`` may be missing in ``training.json``.
+``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
 """
 
 from __future__ import annotations
@@ -163,7 +166,8 @@ def read_folder(folder: Path) -> FolderFiles:
         name = source.results.benchmark.name
         if name in benchmarks:
             raise InputError(
-                f"{benchmarks[name]} and {source.file} are both of {name}: a card has one of each; move one to a folder below"
+                f"{benchmarks[name]} and {source.file} are both of {name}: a card has one of each; move one to a "
+                "folder below"
             )
         benchmarks[name] = source.file
     recipe = folder / RECIPE

@@ -1,4 +1,6 @@
-"""How to use a model, as Python that runs: sentence-transformers first, then without it; pooling and prompts are those saved with the model."""
+"""How to use a model, as Python that runs: sentence-transformers first, then without it; pooling and prompts are those
+saved with the model.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ def use_section(facts: EncoderFacts, name: str, dimensions: tuple[int, ...] = ()
         ]
     else:
         parts.append(
-            f"Its modules ({', '.join(facts.modules)}) are applied by sentence-transformers; `transformers` alone lacks them."
+            f"Its modules ({', '.join(facts.modules)}) are applied by sentence-transformers; `transformers` alone "
+            "lacks them."
         )
     return "\n\n".join(parts)
 
@@ -133,7 +136,10 @@ def _similarity(facts: EncoderFacts, queries: str, passages: str) -> str:
     if facts.is_normalised:
         return f"{queries} @ {passages}.T"
     if facts.is_static:
-        return f"{queries} @ {passages}.T / np.linalg.norm({queries}, axis=1)[:, None] / np.linalg.norm({passages}, axis=1)"
+        return (
+            f"{queries} @ {passages}.T / np.linalg.norm({queries}, axis=1)[:, None] / np.linalg.norm({passages}, "
+            f"axis=1)"
+        )
     return f"torch.nn.functional.cosine_similarity({queries}[:, None], {passages}[None], dim=-1)"
 
 
@@ -148,8 +154,9 @@ def _prompts(facts: EncoderFacts) -> str:
         told = "Texts go in as they are: there is no prefix for queries or passages"
     else:
         told = (
-            f"Prefixes are saved with the model: `encode_query` puts {_code(facts.query_prompt)} before a text, `encode_document` "
-            f"{_code(facts.passage_prompt)}. With `encode`, or in another library, put them there yourself"
+            f"Prefixes are saved with the model: `encode_query` puts {_code(facts.query_prompt)} before a text, "
+            f"`encode_document` {_code(facts.passage_prompt)}. With `encode`, or in another library, put them there "
+            "yourself"
         )
     return f"{told}; {size}{length}."
 

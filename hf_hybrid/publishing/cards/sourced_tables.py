@@ -1,4 +1,6 @@
-"""Tables and sentences whose figures are tied to the values they show, as `hf_hybrid.publishing.lint.figures` reads them."""
+"""Tables and sentences whose figures are tied to the values they show, as `hf_hybrid.publishing.lint.figures` reads
+them.
+"""
 
 from __future__ import annotations
 

@@ -92,7 +92,8 @@ def _check_data(training: Source, mix: Source | None) -> None:
     for name, digest in training.content["data_sha256"].items():
         if name in outputs and outputs[name]["sha256"] != digest:
             raise InputError(
-                f"{training.file} names another {name} than {mix.file if mix else ''}: put the mix.json of the data that was trained on there"
+                f"{training.file} names another {name} than {mix.file if mix else ''}: put the mix.json of the data "
+                "that was trained on there"
             )
 
 
@@ -103,7 +104,8 @@ def data_section(files: FolderFiles) -> str:
         return ""
     parts = [
         "### Data",
-        "Examples and their renditions (one language each) that were to train on, by source, with the strictest licence of each row.",
+        "Examples and their renditions (one language each) that were to train on, by source, with the strictest "
+        "licence of each row.",
     ]
     for config, splits in mix.content["rows"].items():
         if "train" not in splits:
@@ -147,8 +149,9 @@ def decontamination_section(files: FolderFiles) -> str:
     hits = (mix.figure("decontamination", "hits", "texts"), mix.figure("decontamination", "hits", "examples"))
     parts = [
         head,
-        "Training texts were compared with evaluation sets by equal forms, runs of words in common, near-duplicates and titles, in every language "
-        "(`hf-hybrid decontaminate`). What overlapped was left out with all its translations. A passage that somebody translated anew is not seen.",
+        "Training texts were compared with evaluation sets by equal forms, runs of words in common, near-duplicates "
+        "and titles, in every language (`hf-hybrid decontaminate`). What overlapped was left out with all its "
+        "translations. A passage that somebody translated anew is not seen.",
         tied_table(["evaluation set", "texts", "of them overlapping"], rows),
         tied_text(Tied("{} training texts of {} examples overlapped.", _present(hits))),
     ]

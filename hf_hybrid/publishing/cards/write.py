@@ -1,7 +1,8 @@
 """Write or renew the card of a model: text between the markers, pictures, `.eval_results`; what people wrote stays.
 
-Blocks are `<!-- card: NAME -->` ... `<!-- end: NAME -->` and, in the front matter, `# card: NAME` ... `# end: NAME`, see
-`hf_hybrid.markdown`. A card may leave out a block; one whose files are missing is empty. The same files give the same card.
+Blocks are `<!-- card: NAME -->` ... `<!-- end: NAME -->` and, in the front matter, `# card: NAME` ... `# end: NAME`,
+see `hf_hybrid.markdown`. A card may leave out a block; one whose files are missing is empty. The same files give the
+same card.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class CardOptions:
         model_id: the model's name at the Hub, for the snippets.
         dataset_ids: benchmark -> its name at the Hub, for `.eval_results`.
         pictures: draw.
-        overwrite: replace a card that sentence-transformers wrote, and results and recipe that differ from those given; draw again.
+        overwrite: replace a card that sentence-transformers wrote, and results and recipe that differ from those
+            given; draw again.
     """
 
     results: tuple[Path, ...] = ()
@@ -87,7 +89,8 @@ def write_model_card(folder: str | Path, options: CardOptions | None = None) -> 
     """Write or renew the card in a model's folder.
 
     Args:
-        folder: of an encoder as sentence-transformers saves it, with what `hf_hybrid.publishing.cards.folder_files` describes.
+        folder: of an encoder as sentence-transformers saves it, with what `hf_hybrid.publishing.cards.folder_files`
+            describes.
         options: how.
 
     Returns:
@@ -97,7 +100,8 @@ def write_model_card(folder: str | Path, options: CardOptions | None = None) -> 
         InputError: no encoder, a damaged file, a card without markers, matplotlib missing; names it.
 
     Example:
-        >>> write_model_card("runs/my_run/model", CardOptions(results=(Path("runs/my_run/results.json"),))).written  # doctest: +SKIP
+        >>> options = CardOptions(results=(Path("runs/my_run/results.json"),))
+        >>> write_model_card("runs/my_run/model", options).written  # doctest: +SKIP
         ['README.md', 'pictures/cldr_qa_map_matrix.png', 'pictures/cldr_qa_language_bias.png']
     """
     folder, options = Path(folder), options or CardOptions()
@@ -179,7 +183,10 @@ def _summary(facts: EncoderFacts, files: FolderFiles) -> str:
         sizes.insert(0, f"{facts.vocabulary:,} tokens")
     if facts.dimension:
         sizes.insert(0, f"{facts.dimension:,} dimensions")
-    return f"Turns questions and passages{among} into vectors that are close where the passage answers the question. {kind}; {', '.join(sizes)}."
+    return (
+        f"Turns questions and passages{among} into vectors that are close where the passage answers the question. "
+        f"{kind}; {', '.join(sizes)}."
+    )
 
 
 def _start(folder: Path, overwrite: bool) -> str:
@@ -190,8 +197,8 @@ def _start(folder: Path, overwrite: bool) -> str:
         return text
     if text and not any(sign in text for sign in _GENERATED):
         raise InputError(
-            f"{path} has no block for `hf-hybrid card`: put `<!-- card: evaluation -->` and `<!-- end: evaluation -->` where it should "
-            "write, or move the card away to begin with a new one"
+            f"{path} has no block for `hf-hybrid card`: put `<!-- card: evaluation -->` and `<!-- end: evaluation "
+            "-->` where it should write, or move the card away to begin with a new one"
         )
     if text and not overwrite:
         raise InputError(f"{path} is the card that sentence-transformers wrote: pass --overwrite to replace it")

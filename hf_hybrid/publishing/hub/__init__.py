@@ -1,7 +1,9 @@
-"""Folders to the Hub and back: a push is one commit that is all there or not at all, a pull one commit in a folder of its own.
+"""Folders to the Hub and back: a push is one commit that is all there or not at all, a pull one commit in a folder of
+its own.
 
-Both compare content by its digest, before and after: nothing is sent or fetched twice, and what has not arrived as it was is said. The access token is the
-one of `hf auth login` or HF_TOKEN; `huggingface_hub` sends it to HF_ENDPOINT only, and nothing here writes it anywhere.
+Both compare content by its digest, before and after: nothing is sent or fetched twice, and what has not arrived as it
+was is said. The access token is the one of `hf auth login` or HF_TOKEN; `huggingface_hub` sends it to HF_ENDPOINT
+only, and nothing here writes it anywhere.
 """
 
 from __future__ import annotations

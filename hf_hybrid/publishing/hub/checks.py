@@ -16,11 +16,12 @@ from hf_hybrid.publishing.hub.files import LocalFile
 # Loading one runs code. `hf_hybrid.encoders.checkpoints` does not even download them.
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 _SECRET_NAMES = (
-    ".env .env.* *.env *.pem *.key *.p12 *.pfx id_rsa* id_ed25519* id_ecdsa* .netrc .npmrc .pypirc .git-credentials .htpasswd credentials "
-    "credentials.json token token.txt *_token *.token"
+    ".env .env.* *.env *.pem *.key *.p12 *.pfx id_rsa* id_ed25519* id_ecdsa* .netrc .npmrc .pypirc .git-credentials "
+    ".htpasswd credentials credentials.json token token.txt *_token *.token"
 ).split()
 _HARMLESS_NAMES = (".env.example", ".env.sample", ".env.template")
-# What is sought: a literal part, a pattern with it, and what that is. The literal part is there that megabytes without it are passed at the speed of a search for a few bytes.
+# What is sought: a literal part, a pattern with it, and what that is. The literal part is there that megabytes without
+# it are passed at the speed of a search for a few bytes.
 Sought = tuple[bytes, bytes, str]
 _SECRETS: tuple[Sought, ...] = (
     (b"hf_", rb"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,}(?![A-Za-z0-9_])", "an access token of the Hub"),
@@ -59,7 +60,8 @@ def find_problems(
         folder: where they come from: its own path is one of the paths to look for.
         files: what is to be published.
         kind: `model`, `dataset` or `space`. Pickles are refused in models only.
-        reviewed: paths of files whose content a person has looked at: neither secrets nor paths are looked for in them.
+        reviewed: paths of files whose content a person has looked at: neither secrets nor paths are looked for in
+            them.
         token: the user's access token, of whatever form, to be found anywhere.
 
     Raises:
@@ -90,7 +92,9 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _own_places(folder: Path) -> list[Sought]:
-    """Paths of this machine that end up in files: home, the current folder and the folder itself, unless they are as short as `/app`."""
+    """Paths of this machine that end up in files: home, the current folder and the folder itself, unless they are as
+    short as `/app`.
+    """
     places = {Path.home(), Path.cwd(), folder.resolve()}
     long_enough = {str(place) for place in places if len(place.parts) > 2} | {str(Path.home())} - {os.sep}
     # The end keeps `/home/ann` from being found in `/home/anna`.

@@ -9,7 +9,8 @@ from hf_hybrid.errors import InputError
 
 
 def use_timeout(seconds: float) -> None:
-    """Let every connection to the Hub of this process break after so many silent seconds; without it some wait for ever.
+    """Let every connection to the Hub of this process break after so many silent seconds; without it some wait for
+    ever.
 
     Raises:
         InputError: the number is not positive.

@@ -28,7 +28,9 @@ _GO_ON = "run the same command again: what has arrived is not sent or fetched ag
 
 @dataclass(frozen=True)
 class Place:
-    """A repository at a Hub's address; its kind is None where it is not known yet, its branch, tag or commit where it is the default one."""
+    """A repository at a Hub's address; its kind is None where it is not known yet, its branch, tag or commit where it
+    is the default one.
+    """
 
     endpoint: str
     kind: str | None
@@ -57,7 +59,9 @@ class Patience:
             raise InputError(f"attempts: {self.attempts} is less than 1")
 
     def tried(self, step: Callable[[], Result], what: str) -> Result:
-        """The result of a step that may safely be done again; raises its last error, or the first that does not pass by itself."""
+        """The result of a step that may safely be done again; raises its last error, or the first that does not pass
+        by itself.
+        """
         for attempt in range(1, self.attempts):
             try:
                 return step()
@@ -89,7 +93,9 @@ def find_cause(error: BaseException) -> BaseException:
 
 
 def _is_broken_connection(error: BaseException) -> bool:
-    """Refused, cut, timed out, or an answer that ended early. The library's HTTP client is another package from version 2 on."""
+    """Refused, cut, timed out, or an answer that ended early. The library's HTTP client is another package from
+    version 2 on.
+    """
     if isinstance(error, HTTPError):
         return type(error).__name__ not in ("UnsupportedProtocol", "InvalidURL", "TooManyRedirects", "ProxyError")
     return type(error) is OSError and "Consistency check failed" in str(error)
@@ -127,7 +133,10 @@ def _said(error: Exception, place: Place) -> str | None:
         return f"cannot read or write{where}: {error.strerror or _short(error)}; {advice}"
     if type(error) is RuntimeError:
         # How the Xet transfer reports whatever goes wrong.
-        return f"the transfer failed ({_short(error)}); run the same command again, and if that does not help, with HF_HUB_DISABLE_XET=1"
+        return (
+            f"the transfer failed ({_short(error)}); run the same command again, and if that does not help, with "
+            f"HF_HUB_DISABLE_XET=1"
+        )
     return None
 
 
@@ -158,8 +167,8 @@ def check_name(repo_id: str) -> None:
         kind = parts.pop(0).removesuffix("s") if parts[:1] in (["datasets"], ["spaces"], ["models"]) else None
         hint = f"; perhaps {'/'.join(parts[:2])}" + (f" with --kind {kind}" if kind else "")
     raise InputError(
-        f"{repo_id!r} is not a name of a repository: give NAMESPACE/NAME, of letters, digits, `-`, `_` and `.`, at most 96 characters, without `--`, "
-        f"`..` or .git at the end{hint}"
+        f"{repo_id!r} is not a name of a repository: give NAMESPACE/NAME, of letters, digits, `-`, `_` and `.`, at "
+        f"most 96 characters, without `--`, `..` or .git at the end{hint}"
     )
 
 
@@ -179,18 +188,27 @@ def _answer_in_words(error: HfHubHTTPError, place: Place) -> str:
         return f"the Hub does not know this access token{said}: log in again with `hf auth login`, or set HF_TOKEN"
     if isinstance(error, hub.RepositoryNotFoundError) or status == 404:
         return (
-            f"{place} is not at {place.endpoint}, or it is private and the access token does not open it; check the name and the kind, and "
-            f"`hf auth whoami`{said}"
+            f"{place} is not at {place.endpoint}, or it is private and the access token does not open it; check the "
+            f"name and the kind, and `hf auth whoami`{said}"
         )
     if status >= 500:
-        return f"the Hub has trouble of its own (status {status}{said}); run the same command again later: what was uploaded is not sent again"
+        return (
+            f"the Hub has trouble of its own (status {status}{said}); run the same command again later: what was "
+            f"uploaded is not sent again"
+        )
     seconds = _seconds_until_reset(error)
     known = {
         401: f"the Hub wants an access token: log in with `hf auth login`, or set HF_TOKEN{said}",
         402: f"the plan of this account does not cover it{said}; see {place.endpoint}/settings/billing",
-        403: f"the access token may not do this to {place}{said}: make one that may write to {place.repo_id.split('/')[0]} at "
-        f"{place.endpoint}/settings/tokens, or push to a namespace of yours (`hf auth whoami`)",
-        429: f"too many requests{said}; wait {'some minutes' if seconds is None else f'{seconds:.0f} seconds'}, then {_GO_ON}",
+        403: (
+            f"the access token may not do this to {place}{said}: make one that may write to "
+            f"{place.repo_id.split('/')[0]} at {place.endpoint}/settings/tokens, or push to a namespace of yours "
+            f"(`hf auth whoami`)"
+        ),
+        429: (
+            f"too many requests{said}; wait {'some minutes' if seconds is None else f'{seconds:.0f} seconds'}, then "
+            f"{_GO_ON}"
+        ),
     }
     known[409] = known[412] = f"{place} has changed in the meantime{said}; look at {place.url} and run again"
     return (
@@ -202,7 +220,8 @@ def _answer_in_words(error: HfHubHTTPError, place: Place) -> str:
 def _seconds_until_reset(error: HfHubHTTPError) -> float | None:
     """When the Hub wants to be asked again; None where it does not say."""
     headers = error.response.headers
-    # `ratelimit: "api";r=0;t=55` is the Hub's own way, in every answer, so it counts once nothing remains; `Retry-After: 55` is everybody's.
+    # `ratelimit: "api";r=0;t=55` is the Hub's own way, in every answer, so it counts once nothing remains;
+    # `Retry-After: 55` is everybody's.
     own = re.search(r"\br\s*=\s*0\s*;\s*t\s*=\s*(\d+)", headers.get("ratelimit", ""))
     seconds = own[1] if own and error.response.status_code == 429 else headers.get("retry-after", "").strip()
     # One more, since both are rounded.

@@ -22,7 +22,9 @@ _LEFT_OUT = frozenset(
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file of the folder: its place in the repository, with slashes, its place on this machine, its size in bytes."""
+    """A file of the folder: its place in the repository, with slashes, its place on this machine, its size in
+    bytes.
+    """
 
     path: str
     source: Path
@@ -53,11 +55,12 @@ def list_files(folder: Path, exclude: Sequence[str] = ()) -> tuple[list[LocalFil
         exclude: patterns of paths to leave out, as the Hub's libraries read them (`*` also matches slashes).
 
     Returns:
-        Files, and one sentence for each entry that cannot become a file of a repository: links that lead out of the folder, links to
-        folders, sockets and pipes.
+        Files, and one sentence for each entry that cannot become a file of a repository: links that lead out of the
+        folder, links to folders, sockets and pipes.
 
     Raises:
-        InputError: the folder is none, holds no file, or a pattern of `exclude` matches nothing, which may publish what was to stay.
+        InputError: the folder is none, holds no file, or a pattern of `exclude` matches nothing, which may publish
+            what was to stay.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder whose content is to be the repository")

@@ -17,7 +17,8 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.hub.failures import Place
 from hf_hybrid.publishing.hub.files import LocalFile, files_on_the_hub
 
-# new, changed: uploaded. deleted: on the Hub only, removed. kept: on the Hub only, stays. ignored: left out by the folder's .gitignore.
+# new, changed: uploaded. deleted: on the Hub only, removed. kept: on the Hub only, stays. ignored: left out by the
+# folder's .gitignore.
 Change = Literal["new", "changed", "unchanged", "deleted", "kept", "ignored"]
 UPLOADED: tuple[Change, ...] = ("new", "changed")
 # The Hub makes this file and goes by it.
@@ -25,10 +26,14 @@ ATTRIBUTES = ".gitattributes"
 # What the Hub's .gitattributes says in a new repository; above this many bytes every file is large.
 LARGE_FROM = 10_000_000
 _LARGE_BY_NAME = (
-    "*.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy *.npz *.onnx *.ot *.parquet *.pb *.pickle "
-    "*.pkl *.pt *.pth *.rar *.safetensors *.tar.* *.tar *.tflite *.tgz *.wasm *.xz *.zip *.zst *tfevents*"
+    "*.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy *.npz *.onnx "
+    "*.ot *.parquet *.pb *.pickle *.pkl *.pt *.pth *.rar *.safetensors *.tar.* *.tar *.tflite *.tgz *.wasm *.xz *.zip "
+    "*.zst *tfevents*"
 )
-_LARGE_IN_DATASETS = "*.lz4 *.mds *.pcm *.sam *.raw *.aac *.flac *.mp3 *.ogg *.wav *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp *.mp4 *.webm"
+_LARGE_IN_DATASETS = (
+    "*.lz4 *.mds *.pcm *.sam *.raw *.aac *.flac *.mp3 *.ogg *.wav *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp *.mp4 "
+    "*.webm"
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,8 @@ def make_plan(api: HfApi, target: Target, files: Sequence[LocalFile], token: str
     """Compare a folder with the repository. Nothing is written, here or there.
 
     Args:
-        token: the access token, or None: then whether files are large is taken from the Hub's rules for new repositories.
+        token: the access token, or None: then whether files are large is taken from the Hub's rules for new
+            repositories.
 
     Raises:
         InputError: the target cannot be what was asked for.

@@ -104,7 +104,9 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
 
 
 def _find_kind(api: HfApi, repo_id: str, kind: str | None) -> str:
-    """The kind under which the name exists; where the user names one, that, after making sure that it is not another."""
+    """The kind under which the name exists; where the user names one, that, after making sure that it is not
+    another.
+    """
     if kind is not None and api.repo_exists(repo_id, repo_type=kind):
         return kind
     found = [each for each in KINDS if each != kind and api.repo_exists(repo_id, repo_type=each)]
@@ -119,7 +121,9 @@ def _find_kind(api: HfApi, repo_id: str, kind: str | None) -> str:
 
 
 def _complete(partial: Path, wanted: Mapping[str, RepoFile]) -> None:
-    """Make sure that the folder holds the wanted files as the Hub has them, and nothing else. Others go, so that the next try fetches them anew."""
+    """Make sure that the folder holds the wanted files as the Hub has them, and nothing else. Others go, so that the
+    next try fetches them anew.
+    """
     wrong = []
     for name, entry in wanted.items():
         path = partial / name

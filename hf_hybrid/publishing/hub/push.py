@@ -23,7 +23,9 @@ Lint = Callable[[Path, str], Sequence[str]]
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push did: the commit that holds the folder, None after a dry run, and address and branch of a pull request where one was asked for."""
+    """What a push did: the commit that holds the folder, None after a dry run, and address and branch of a pull
+    request where one was asked for.
+    """
 
     plan: PushPlan
     commit: str | None = None
@@ -50,7 +52,8 @@ def push_folder(
 ) -> Pushed:
     """Put the content of a folder into a repository of the Hub, which is made where there is none.
 
-    Large files go first, each as an object of its own, then one commit names them: after a failure the same call sends only what is missing.
+    Large files go first, each as an object of its own, then one commit names them: after a failure the same call sends
+    only what is missing.
 
     Args:
         folder: its README.md is the card.
@@ -90,7 +93,9 @@ def push_folder(
     bases: list[str | None] = []
 
     def push() -> Pushed:
-        """One try; it begins with a look at what is there now, since the commit of an earlier one may be there and only its answer lost."""
+        """One try; it begins with a look at what is there now, since the commit of an earlier one may be there and
+        only its answer lost.
+        """
         plan = make_plan(api, target, files, token)
         plans.append(plan)
         if dry_run:

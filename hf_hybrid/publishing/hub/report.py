@@ -53,7 +53,10 @@ def push_report(pushed: Pushed) -> str:
 
 def pull_report(pulled: Pulled) -> str:
     """What a pull has fetched, in one line."""
-    return f"Pulled {pulled.place} at commit {pulled.commit}: {pulled.num_files} files, {size_text(pulled.size)}, into {pulled.folder}"
+    return (
+        f"Pulled {pulled.place} at commit {pulled.commit}: {pulled.num_files} files, {size_text(pulled.size)}, into "
+        f"{pulled.folder}"
+    )
 
 
 def _line(file: PlannedFile) -> str:

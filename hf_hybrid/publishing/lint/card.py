@@ -90,7 +90,9 @@ class Card:
         ]
 
     def sections(self) -> Iterator[tuple[str, int, int]]:
-        """Title, first and last line of every section of level 2 or 3; a section reaches to the next heading of its level or above."""
+        """Title, first and last line of every section of level 2 or 3; a section reaches to the next heading of its
+        level or above.
+        """
         for index, (start, level, title) in enumerate(self.headings):
             if level in (2, 3):
                 after = (line for line, other, _ in self.headings[index + 1 :] if other <= level)

@@ -1,7 +1,9 @@
-"""Croissant metadata of a data set, checked by `mlcroissant`: files with checksums, columns with types, rows that can be read.
+"""Croissant metadata of a data set, checked by `mlcroissant`: files with checksums, columns with types, rows that can
+be read.
 
-The Hub makes its own Croissant from the Parquet files. This is the same description made here, so that what would stop it (types that Croissant does not have,
-columns without names, files that differ from their checksums) is found before publishing.
+The Hub makes its own Croissant from the Parquet files. This is the same description made here, so that what would stop
+it (types that Croissant does not have, columns without names, files that differ from their checksums) is found before
+publishing.
 """
 
 from __future__ import annotations

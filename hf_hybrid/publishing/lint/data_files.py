@@ -1,4 +1,6 @@
-"""Rules for the configurations of a dataset card: files that exist, rows that are as many as the card says, checksums that hold."""
+"""Rules for the configurations of a dataset card: files that exist, rows that are as many as the card says, checksums
+that hold.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Rules for `.eval_results/*.yaml` of a model: entries that the Hub takes, with values that equal their results file.
 
-The format has no field for it, so ``notes`` say where a value is from: ``Mo, mAP: results/xquad_r.json#/summary/mo_map``.
+The format has no field for it, so ``notes`` say where a value is from: ``Mo, mAP:
+results/xquad_r.json#/summary/mo_map``.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Rules for figures: a measured number in a card equals the results file that it comes from.
 
-A figure says where it is from in one of three ways. A reference is a file of the repository and a JSON pointer into it, ``results.json#/summary/mo_map``,
-with a factor where the card has another unit, ``...#/summary/mo_map*100``; a figure with ``%`` is multiplied by 100 anyway. In a pointer ``*`` stands for every
-value of a list or an object, and a ``+`` at its end for the sum of all numbers there: ``mix.json#/rows/*/train/faq+``; what a word of a
-list of references may not hold (spaces, commas, braces) is written as in an address, ``%20``. A figure ``< .001`` is above its value.
+A figure says where it is from in one of three ways. A reference is a file of the repository and a JSON pointer into
+it, ``results.json#/summary/mo_map``, with a factor where the card has another unit, ``...#/summary/mo_map*100``; a
+figure with ``%`` is multiplied by 100 anyway. In a pointer ``*`` stands for every value of a list or an object, and a
+``+`` at its end for the sum of all numbers there: ``mix.json#/rows/*/train/faq+``; what a word of a list of references
+may not hold (spaces, commas, braces) is written as in an address, ``%20``. A figure ``< .001`` is above its value.
 
 1. A link: ``[.652](results.json#/summary/mo_map)``.
-2. A block, as long as needed; its figures, in reading order, are the values of its references. Braces stand for one reference for each of their parts, and a
-   reference to a list or an object for all numbers in it::
+2. A block, as long as needed; its figures, in reading order, are the values of its references. Braces stand for one
+   reference for each of their parts, and a reference to a list or an object for all numbers in it::
 
        <!-- figures: {mono,hybrid}.json#/summary/{mo_map,cr_map,mul_map} -->
        | | Mo | Cr | Mul |
@@ -19,7 +20,8 @@ list of references may not hold (spaces, commas, braces) is written as in an add
    Heads and first cells of tables, code and text in brackets of a link are not figures.
 3. ``args: {results: results.json#/summary/mo_map}`` of a metric in ``model-index``.
 
-In the sections *Evaluation* (or *Results*), *Languages*, *Sizes* and *Speed* of a model card every decimal and every percentage must do so.
+In the sections *Evaluation* (or *Results*), *Languages*, *Sizes* and *Speed* of a model card every decimal and every
+percentage must do so.
 """
 
 from __future__ import annotations
@@ -71,7 +73,8 @@ def figures_in(text: str) -> list[Figure]:
 
     Example:
         >>> figures_in("`k` 10: .652 [-.1, 1,190.5] and 34 %, v2, 2024-05-06")
-        [('10', 10.0, 0, False), ('.652', 0.652, 3, False), ('-.1', -0.1, 1, False), ('1,190.5', 1190.5, 1, False), ('34 %', 34.0, 0, True)]
+        [('10', 10.0, 0, False), ('.652', 0.652, 3, False), ('-.1', -0.1, 1, False), ('1,190.5', 1190.5, 1, False),
+        ('34 %', 34.0, 0, True)]
     """
     for pattern in _NO_FIGURES:
         text = pattern.sub(" ", text)
@@ -217,7 +220,9 @@ def _compare(
 def differences(
     figures: list[tuple[int, Figure]], values: list[tuple[str, float]], line: int
 ) -> Iterator[tuple[int, str]]:
-    """What is wrong with figures, each with its line, that should be the values of references; ``line`` is where these are."""
+    """What is wrong with figures, each with its line, that should be the values of references; ``line`` is where these
+    are.
+    """
     if len(figures) != len(values):
         yield line, f"there are {len(figures)} figures, but the references have {len(values)} values"
         return

@@ -1,7 +1,8 @@
 """Values that the Hub knows: licences, tasks, sizes, colours. Offline there is nobody to ask.
 
-Licences: the list of hf.co/docs/hub/repositories-licenses, as the Hub's create-repository call accepts them. Tasks: the pipeline types of
-huggingface.js (packages/tasks). Both as of 2025 to 2026; what the Hub adds later is refused here until it is added.
+Licences: the list of hf.co/docs/hub/repositories-licenses, as the Hub's create-repository call accepts them. Tasks:
+the pipeline types of huggingface.js (packages/tasks). Both as of 2025 to 2026; what the Hub adds later is refused here
+until it is added.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Rules for what a card points to: files beside it, its own sections, and repositories of the Hub, those of this project among them."""
+"""Rules for what a card points to: files beside it, its own sections, and repositories of the Hub, those of this
+project among them.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,8 @@ def hub_names(card: Card) -> list[HubName]:
 
 
 def check_owners(named: Sequence[tuple[Card, Project]]) -> Iterator[Finding]:
-    """All cards name the repositories of this project under one owner, and no repository of that owner that is not there.
+    """All cards name the repositories of this project under one owner, and no repository of that owner that is not
+    there.
 
     Args:
         named: cards, each with its project.

@@ -38,10 +38,11 @@ def lint_cards(
     """Check cards.
 
     Args:
-        paths: cards, folders with one, or a project's folder: then all cards in its ``hub_datasets``, ``spaces`` and ``model_cards``.
+        paths: cards, folders with one, or a project's folder: then all cards in its ``hub_datasets``, ``spaces`` and
+            ``model_cards``.
         kind: of the repositories, where their folders and fields do not tell.
-        built: data sets must have their files; else a folder that has none, but a ``build.py``, is checked without them. What a Space loads must
-            be pinned.
+        built: data sets must have their files; else a folder that has none, but a ``build.py``, is checked without
+            them. What a Space loads must be pinned.
         load: load every configuration with `datasets`.
         croissant: check Croissant metadata with `mlcroissant`.
 

@@ -1,4 +1,6 @@
-"""Rules that load a data set as its users will: every configuration, streaming and not, with the same features in every language."""
+"""Rules that load a data set as its users will: every configuration, streaming and not, with the same features in
+every language.
+"""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 def check_pins(card: Card) -> Iterator[Finding]:
     """Every model and data set names its repository and a commit, and the front matter names the same repositories.
 
-    The file is ``{"models": {NAME: {"repository": "OWNER/NAME", "revision": "40 hex digits"}}, "datasets": ...}``; in a checkout both may be null,
-    since nothing can be pinned before it is published.
+    The file is ``{"models": {NAME: {"repository": "OWNER/NAME", "revision": "40 hex digits"}}, "datasets": ...}``; in
+    a checkout both may be null, since nothing can be pinned before it is published.
     """
     path = card.folder / PINS
     if not path.is_file():

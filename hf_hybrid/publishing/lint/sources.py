@@ -1,4 +1,6 @@
-"""Rules for what was made of results files: pictures and `arms.json` name them with their sha256, and they are still the same."""
+"""Rules for what was made of results files: pictures and `arms.json` name them with their sha256, and they are still
+the same.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from hf_hybrid.publishing.lint.links import LINK
 
 
 def check_sources(card: Card) -> Iterator[Finding]:
-    """Files that pictures in the card were drawn from, and those that its `arms_version` files were made of, did not change since."""
+    """Files that pictures in the card were drawn from, and those that its `arms_version` files were made of, did not
+    change since.
+    """
     yield from _check_pictures(card)
     for path in sorted((card.folder / "results").glob("*.json")):
         yield from _check_arms(path)

@@ -1,6 +1,8 @@
-"""Build the mix: prepare the parts, leave out what overlaps an evaluation, split by document, leave out of train what overlaps dev.
+"""Build the mix: prepare the parts, leave out what overlaps an evaluation, split by document, leave out of train what
+overlaps dev.
 
-Everything is written beside the output, which appears when it is whole; an interrupted build takes up the parts that were prepared.
+Everything is written beside the output, which appears when it is whole; an interrupted build takes up the parts that
+were prepared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The card of a mix: the template's text with the numbers of this build between its markers, see `hf_hybrid.markdown`."""
+"""The card of a mix: the template's text with the numbers of this build between its markers, see
+`hf_hybrid.markdown`.
+"""
 
 from __future__ import annotations
 
@@ -156,14 +158,20 @@ def _refused(report: Mapping[str, Any], config: str, reason: str) -> int:
 def _decontamination(report: Mapping[str, Any]) -> str:
     found = report.get("decontamination")
     if found is None:
-        return "**This build was not compared with any evaluation set**: build it with `--against` before you evaluate on one."
+        return (
+            "**This build was not compared with any evaluation set**: build it with `--against` before you evaluate "
+            "on one."
+        )
     rows = []
     for name, fields in found["against"].items():
         texts = sum(cell["texts"] for langs in fields.values() for cell in langs.values())
         hit = sum(cell["hit"] for langs in fields.values() for cell in langs.values())
         rows.append([f"`{name}`", texts, hit])
     checks = [[f"`{check}`", sum(cells.values())] for check, cells in found["hits"]["by_check"].items()]
-    told = f"{found['hits']['texts']:,} texts of {found['hits']['examples']:,} examples overlapped and were left out in all their languages."
+    told = (
+        f"{found['hits']['texts']:,} texts of {found['hits']['examples']:,} examples overlapped and were left out in "
+        f"all their languages."
+    )
     parts = [table(["evaluation set", "texts", "of them overlapping"], rows), told]
     if checks:
         parts.append(table(["found by", "texts left out"], checks))
@@ -175,4 +183,7 @@ def _checksums(report: Mapping[str, Any]) -> str:
         return "```text\n" + "\n".join(f"{digest}  {name}" for name, digest in names) + "\n```"
 
     outputs = [(name, cell["sha256"]) for name, cell in report["outputs"].items()]
-    return f"SHA-256 of the files:\n\n{block(outputs)}\n\nOf the sets that they were built from:\n\n{block(list(report['inputs'].items()))}"
+    return (
+        f"SHA-256 of the files:\n\n{block(outputs)}\n\nOf the sets that they were built "
+        f"from:\n\n{block(list(report['inputs'].items()))}"
+    )

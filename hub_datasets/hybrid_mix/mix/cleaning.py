@@ -35,7 +35,9 @@ def clean(texts: pd.Series) -> pd.Series:
 
 
 def split_sentences(text: str, lang: str) -> list[tuple[int, int]]:
-    """Spans of the sentences. Thai has no full stop: its spaces part clauses, which are joined to about 80 characters."""
+    """Spans of the sentences. Thai has no full stop: its spaces part clauses, which are joined to about 80
+    characters.
+    """
     ends = [m.end() for m in (SPACE.finditer(text) if lang == "th" else _SENTENCE_END.finditer(text))]
     spans, start = [], 0
     least = _LEAST_SENTENCE.get(lang, 25)
@@ -74,7 +76,9 @@ def first_sentences(text: str, longest: int = MAX_PASSAGE) -> str:
 
 
 def answer_window(passage: str, answer: str, answer_start: int, lang: str, longest: int = 2_000) -> str | None:
-    """The passage, or of a longer one the sentences around the answer that fit; None where the answer cannot be found."""
+    """The passage, or of a longer one the sentences around the answer that fit; None where the answer cannot be
+    found.
+    """
     if answer_start < 0 or not passage.startswith(answer, answer_start):
         answer_start = passage.find(answer)
     if answer_start < 0:

@@ -1,6 +1,7 @@
 """Repeated text: the first of near-duplicates stays, and passages that say the same share a `passage_id`.
 
-Near-duplicates in a batch are false negatives of each other, and a frequent sentence is learnt at the cost of rare ones.
+Near-duplicates in a batch are false negatives of each other, and a frequent sentence is learnt at the cost of rare
+ones.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ SIMILARITY = 0.8
 
 
 def without_duplicates(frame: pd.DataFrame, refusals: Refusals) -> pd.DataFrame:
-    """Drop every example whose text is a near-duplicate of an earlier example's, in English or else in its first language.
+    """Drop every example whose text is a near-duplicate of an earlier example's, in English or else in its first
+    language.
 
     Of examples with a question of their own, those are dropped whose question and passage are both there already.
     """
@@ -31,7 +33,9 @@ def without_duplicates(frame: pd.DataFrame, refusals: Refusals) -> pd.DataFrame:
 
 
 def without_near_duplicate_passages(frame: pd.DataFrame, refusals: Refusals) -> pd.DataFrame:
-    """Drop every example whose passage is a near-duplicate of an earlier example's; for headings, which tell little apart."""
+    """Drop every example whose passage is a near-duplicate of an earlier example's; for headings, which tell little
+    apart.
+    """
     near = _near_duplicates(_pivots(frame), "passage")
     refusals.add(frame.source[frame.id.isin(near)], "near_duplicate")
     return frame[~frame.id.isin(near)]
@@ -51,7 +55,9 @@ def with_shared_passage_ids(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pivots(frame: pd.DataFrame) -> pd.DataFrame:
-    """One rendition of each example, that in which it is compared: with both sides if there is one, English, or the first language."""
+    """One rendition of each example, that in which it is compared: with both sides if there is one, English, or the
+    first language.
+    """
     order = frame.assign(
         incomplete=frame["query"].isna() | frame.passage.isna(), foreign=frame.lang != "en"
     ).sort_values(["id", "incomplete", "foreign", "lang"])

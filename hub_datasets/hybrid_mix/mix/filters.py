@@ -1,7 +1,7 @@
 """Which texts are good enough: every refusal has a name and is counted, by source.
 
-A text is one side of a rendition. A side that is refused becomes null; a rendition without sides is dropped, and so is an example that is
-left without a question or without a passage (or, of parallel text, in one language only).
+A text is one side of a rendition. A side that is refused becomes null; a rendition without sides is dropped, and so is
+an example that is left without a question or without a passage (or, of parallel text, in one language only).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Is a text in the language it is said to be in? Its script first, then a language identifier, `lingua`.
 
 `lingua` (Apache-2.0) brings its models in the package and was the most accurate of what was tried on short text:
-`benchmarks/language_check.py` measures it on Tatoeba and NTREX-128. A text is refused when the identifier is sure of another
-language, not when it is unsure: short texts, names and borrowed words would otherwise go first.
+`benchmarks/language_check.py` measures it on Tatoeba and NTREX-128. A text is refused when the identifier is sure of
+another language, not when it is unsure: short texts, names and borrowed words would otherwise go first.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ _SCRIPTS = {
     "zh": ("Han",),
     "zh-Hant": ("Han",),
 }
-# Product names and borrowed words in Latin letters are part of technical text in every script; a Latin text has few other letters.
+# Product names and borrowed words in Latin letters are part of technical text in every script; a Latin text has few
+# other letters.
 LEAST_SHARE_OF_SCRIPT = {"Latin": 0.5, "other": 0.3}
 # The identifier must be as sure of another language as this, and give the stated one no more than that.
 SURE, UNLIKELY = 0.5, 0.1
-# Texts of less than this many letters (a Chinese character counts 2.6) are left to the script; Japanese names without kana look Chinese.
+# Texts of less than this many letters (a Chinese character counts 2.6) are left to the script; Japanese names without
+# kana look Chinese.
 _LEAST_LETTERS = 12
 _LEAST_LETTERS_OF_HAN = 40
 
@@ -79,7 +81,8 @@ def _count(texts: pa.Array, pattern: str) -> np.ndarray:
 class LanguageIdentifier:
     """Tells texts that are surely in another language than stated, of those that share its script.
 
-    A text that has passed `in_own_script` cannot be in a language of another script, however many borrowed words it has.
+    A text that has passed `in_own_script` cannot be in a language of another script, however many borrowed words it
+    has.
 
     Args:
         languages: BCP-47 tags of the languages to tell apart; the fewer, the surer.

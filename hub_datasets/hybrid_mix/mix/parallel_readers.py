@@ -1,7 +1,7 @@
 """Readers of parallel text: one text on both sides (`query == passage`), the same id in all its languages.
 
-Each reader takes the source folder and returns a frame of `COLUMNS`. `document` is what is split into train and dev: the file, page or
-chapter that a text comes from, or the text's own id where it stands alone.
+Each reader takes the source folder and returns a frame of `COLUMNS`. `document` is what is split into train and dev:
+the file, page or chapter that a text comes from, or the text's own id where it stands alone.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from mix.licences import licence_id
 from mix.tables import read_table
 
 COLUMNS = ("id", "lang", "query", "passage", "passage_id", "source", "licence", "title", "document")
-# Rare words are worth more than repeated templates: terse command descriptions, archaic verses and questions about pictures are
-# sampled down to these many ids.
+# Rare words are worth more than repeated templates: terse command descriptions, archaic verses and questions about
+# pictures are sampled down to these many ids.
 LIMITS = {"tldr": 3_000, "bible": 8_000, "xgqa": 600}
 MISC_SOURCES = {
     "bitcoin-dot-org/bitcoin.org": "bitcoin_org",
@@ -95,7 +95,9 @@ def read_tico19(source: Path) -> pd.DataFrame:
 
 
 def read_pud(source: Path) -> pd.DataFrame:
-    """News and Wikipedia sentences, translated by people; the document is coded in the id (`n01001` of `n01001011`)."""
+    """News and Wikipedia sentences, translated by people; the document is coded in the id (`n01001` of
+    `n01001011`).
+    """
     table = read_table(source, "ud_pud", ["id", "lang", "text"])
     licence = table.lang.isin(["fi", "pl"]).map({True: "cc-by-sa-4.0", False: "cc-by-sa-3.0"})
     return segments("pud:" + table.id, table.lang, table.text, "ud_pud", licence, "pud:" + table.id.str[:6])
@@ -145,7 +147,9 @@ def read_news(source: Path) -> pd.DataFrame:
 
 
 def read_tatoeba_test(source: Path) -> pd.DataFrame:
-    """LASER's Tatoeba test: sentences with their English, one example each; equal English sentences of several languages are one."""
+    """LASER's Tatoeba test: sentences with their English, one example each; equal English sentences of several
+    languages are one.
+    """
     table = read_table(source, "tatoeba_laser_eval", ["lang", "text", "en"])
     table = table.assign(id="tatoeba:" + table.en.map(digest)).drop_duplicates(["id", "lang"])
     english = table.drop_duplicates("id").assign(lang="en", text=lambda t: t.en)

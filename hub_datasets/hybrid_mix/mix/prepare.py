@@ -1,4 +1,6 @@
-"""First stage: each part read, filtered and freed of duplicates, into a file of its own that a later run takes up again."""
+"""First stage: each part read, filtered and freed of duplicates, into a file of its own that a later run takes up
+again.
+"""
 
 from __future__ import annotations
 

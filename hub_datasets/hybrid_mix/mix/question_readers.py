@@ -1,7 +1,7 @@
 """Readers of retrieval pairs: a question, or a heading, with the text that answers it or stands below it.
 
-The same frame as `parallel_readers`. A side that a language does not have is null: a heading with its block below can be drawn in any two
-languages, and a question in Swahili goes with its passage in English.
+The same frame as `parallel_readers`. A side that a language does not have is null: a heading with its block below can
+be drawn in any two languages, and a question in Swahili goes with its passage in English.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ FAQ_SOURCES = {
     "cncf/glossary": "cncf_terms",
     "lydiahallie/javascript-questions": "javascript_questions",
 }
-# Questions by the beginning of their id -> source, and the licence of the passage where it is not the one that the set states: several
-# publish their questions under a licence of their own, with passages of Wikipedia, which is CC BY-SA.
+# Questions by the beginning of their id -> source, and the licence of the passage where it is not the one that the set
+# states: several publish their questions under a licence of their own, with passages of Wikipedia, which is CC BY-SA.
 _WIKIPEDIA = "cc-by-sa-3.0"
 QUESTION_SETS = {
     "jaquad": ("jaquad", None),
@@ -42,7 +42,8 @@ QUESTION_SETS = {
     "selqa": ("selqa", _WIKIPEDIA),
     "nqgtest": ("nqg", None),
 }
-# The article of a sentence of this set is not known; its rows follow the articles, so these many rows together are its documents.
+# The article of a sentence of this set is not known; its rows follow the articles, so these many rows together are its
+# documents.
 _NQG_BLOCK = 400
 # Natural Questions comes in tokens: `1901 , of Germany ( 1845 )`.
 _BEFORE_MARK = re.compile(r" (?=[,.;:!?)\]%]|'s\b)|(?<=[(\[]) ")
@@ -62,8 +63,8 @@ def read_guide_headings(source: Path) -> pd.DataFrame:
 def _headings(source: Path, name: str, prefix: str) -> pd.DataFrame:
     """Heading -> block below it; in each language the one, the other or both.
 
-    The blocks of one heading are examples of their own but carry the heading's id as `passage_id`: drawn together they would otherwise
-    be negatives of each other's equal query.
+    The blocks of one heading are examples of their own but carry the heading's id as `passage_id`: drawn together they
+    would otherwise be negatives of each other's equal query.
     """
     table = read_table(source, name, ["id", "lang", "kind", "heading_id", "text", "licence"])
     table = table[table.text.notna()].assign(text=lambda t: clean(t.text), licence=lambda t: t.licence.map(licence_id))
@@ -169,7 +170,9 @@ def _document(key: str, row_id: str, lang: str, title: str, passage: str) -> str
 
 
 def read_exams(source: Path) -> pd.DataFrame:
-    """School-exam question -> its right answer, where that says enough; the same question in several languages is one example."""
+    """School-exam question -> its right answer, where that says enough; the same question in several languages is one
+    example.
+    """
     table = read_table(source, "exams_qa", ["id", "lang", "question", "answer", "group"])
     ids = "exams:" + table.group.fillna(table.id)
     frame = {"id": ids, "lang": table.lang, "query": clean(table.question), "passage": clean(table.answer.fillna(""))}

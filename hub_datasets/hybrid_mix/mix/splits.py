@@ -1,4 +1,6 @@
-"""Train and dev, by document: no file, article, page or chapter gives text to both, in any language or configuration."""
+"""Train and dev, by document: no file, article, page or chapter gives text to both, in any language or
+configuration.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,12 @@ DEV_SHARE = {"align": 0.03, "qa": 0.05, "qa_long": 0.05}
 def dev_documents(examples: Iterable[tuple[str, str, str]]) -> set[str]:
     """The documents that are held out: of each source those of lowest hash, until they hold its share of the examples.
 
-    A document that alone holds more than half of the share stays in train: one long article would otherwise make up dev.
+    A document that alone holds more than half of the share stays in train: one long article would otherwise make up
+    dev.
 
     Args:
-        examples: (configuration, source, document) of every example. A document that several sources or configurations share is
-            held out of all of them if it is held out of one.
+        examples: (configuration, source, document) of every example. A document that several sources or configurations
+            share is held out of all of them if it is held out of one.
 
     Example:
         >>> sorted(dev_documents(("qa", "s", f"d{n}") for n in range(40)))

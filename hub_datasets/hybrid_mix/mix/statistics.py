@@ -1,4 +1,6 @@
-"""The numbers of a mix: renditions and examples by configuration, split, source and language; refusals by source and reason."""
+"""The numbers of a mix: renditions and examples by configuration, split, source and language; refusals by source and
+reason.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Reading the Parquet sets that a mix is built from: only the columns that are needed, with errors that name file and column."""
+"""Reading the Parquet sets that a mix is built from: only the columns that are needed, with errors that name file and
+column.
+"""
 
 from __future__ import annotations
 

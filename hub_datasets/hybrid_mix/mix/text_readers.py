@@ -1,4 +1,6 @@
-"""Readers of text in one language each, for tokenizers and masked-language training: the same frame, with a passage only."""
+"""Readers of text in one language each, for tokenizers and masked-language training: the same frame, with a passage
+only.
+"""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from .markup import Markup, joined, message, native, number, table, view
 from .published import Published
 
 MISSING = (
-    "No measured results lie beside the checkpoints, so there are no numbers to show. `hf-hybrid evaluate CHECKPOINT --benchmark world_facts "
-    "--output CHECKPOINT/results/world_facts.json` measures them; the search works without."
+    "No measured results lie beside the checkpoints, so there are no numbers to show. `hf-hybrid evaluate CHECKPOINT "
+    "--benchmark world_facts --output CHECKPOINT/results/world_facts.json` measures them; the search works without."
 )
 _MAP = tuple(column_of(f"{setting}_{MAIN}", DEMO) for setting in SETTINGS)
 _SPREAD, _MEAN_SPREAD = (column_of(key, DEMO) for key in ("rank_distance_median", "rank_distance"))
@@ -66,9 +66,10 @@ def _checkpoints(results: Mapping[str, Results]) -> Markup:
             Markup("<h2>How well does each checkpoint search?</h2>"),
             Markup(
                 '<p class="xd-note">Measured on <b>{}</b>: {} questions and {} passages in {} languages. The first three columns are <b>mAP</b>, a mark '
-                "from 0 to 100: 100 means that every right answer stands above every wrong one, for every question. <b>Same language</b>: question and "
-                "passages are in one language. <b>Another language</b>: the passages are in one other language. <b>All at once</b>: all passages of all "
-                "languages are searched together, and the answers in all of them have to come first.</p>"
+                "from 0 to 100: 100 means that every right answer stands above every wrong one, for every question. "
+                "<b>Same language</b>: question and passages are in one language. <b>Another language</b>: the "
+                "passages are in one other language. <b>All at once</b>: all passages of all languages are searched "
+                "together, and the answers in all of them have to come first.</p>"
             ).format(
                 benchmark_title(about.name),
                 f"{about.queries:,}",
@@ -78,8 +79,9 @@ def _checkpoints(results: Mapping[str, Results]) -> Markup:
             table(f"mAP and language bias on {benchmark_title(about.name)}", head, rows),
             Markup(
                 '<p class="xd-note">The last two columns are about <b>language bias</b>. Own language: how many of the first {} results are in the '
-                "language of the question; without bias it would be about {}, their share of all passages. Spread: how many places lie between "
-                "the best and the worst placed translation of the same answer, for the question in the middle (median); fewer is better.</p>"
+                "language of the question; without bias it would be about {}, their share of all passages. Spread: "
+                "how many places lie between the best and the worst placed translation of the same answer, for the "
+                "question in the middle (median); fewer is better.</p>"
             ).format(k, Markup("{} %").format(share)),
         ]
     )
@@ -122,7 +124,8 @@ def _arms(content: Mapping[str, Any]) -> Markup:
             Markup("<h2>Was it luck? The same training with other random numbers</h2>"),
             Markup(
                 '<p class="xd-note">Every way of training was repeated from the same start with other random numbers, on {}. In brackets: where the '
-                "mean of many such runs would lie, with {} % confidence. Ways whose brackets are far apart really differ.</p>"
+                "mean of many such runs would lie, with {} % confidence. Ways whose brackets are far apart really "
+                "differ.</p>"
             ).format(benchmark_title(content["benchmark"]["name"]), f"{100 * level:.0f}"),
             table("Mean over runs with intervals", head, rows),
         ]

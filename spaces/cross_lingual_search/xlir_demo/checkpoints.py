@@ -1,4 +1,6 @@
-"""The checkpoints that the page offers, and where they and the data come from: beside the page, or the Hub at pinned revisions."""
+"""The checkpoints that the page offers, and where they and the data come from: beside the page, or the Hub at pinned
+revisions.
+"""
 
 from __future__ import annotations
 
@@ -102,12 +104,13 @@ def pinned(kind: str, name: str, revisions: Path = REVISIONS) -> tuple[str, str]
     repository, revision = entry["repository"], entry["revision"]
     if not repository or not revision:
         raise InputError(
-            f"{name} is neither installed here nor pinned in {revisions.name}: name a folder that holds it with --models, or pin its "
-            "repository with `python pin_revisions.py OWNER`"
+            f"{name} is neither installed here nor pinned in {revisions.name}: name a folder that holds it with "
+            "--models, or pin its repository with `python pin_revisions.py OWNER`"
         )
     if not _COMMIT.fullmatch(revision):
         raise InputError(
-            f"{revisions.name}: the revision of {name} must be a commit of 40 hex digits, got {revision!r}; run `python pin_revisions.py OWNER`"
+            f"{revisions.name}: the revision of {name} must be a commit of 40 hex digits, got {revision!r}; run "
+            "`python pin_revisions.py OWNER`"
         )
     return repository, revision
 

@@ -34,7 +34,8 @@ class Comparison:
     Attributes:
         first: the first checkpoint's.
         second: the second's.
-        movements: of the answers, or of the best passages of both where no answer is known; in the order of the second.
+        movements: of the answers, or of the best passages of both where no answer is known; in the order of the
+            second.
         of_answers: which of the two.
         shared: passages that both have among their hits.
     """

@@ -69,7 +69,8 @@ def translations_view(answers: Mapping[str, Answer], found: Translations, addres
         "One question in all languages",
         Markup(
             '<p class="xd-lead">If the language did not matter, the {} answers would take the first {} places whatever language the question is '
-            "in: a mean place of {}. <b>It is {}</b>. Two questions would have all of their first {} results in common: <b>it is {} on average</b>.</p>"
+            "in: a mean place of {}. <b>It is {}</b>. Two questions would have all of their first {} results in "
+            "common: <b>it is {} on average</b>.</p>"
         ).format(
             number_of,
             number_of,
@@ -81,7 +82,8 @@ def translations_view(answers: Mapping[str, Answer], found: Translations, addres
         Markup("<h2>Where is each answer?</h2>"),
         Markup(
             '<p class="xd-note">A row is a language of the question, a column a language of the answer; the number is the place of that answer '
-            "among {} passages. Dark is good. A dark diagonal alone means: the search finds its own language and little else.</p>"
+            "among {} passages. Dark is good. A dark diagonal alone means: the search finds its own language and "
+            "little else.</p>"
         ).format(f"{pool_size:,}"),
         _rank_table(found, pool_size),
         Markup("<h2>How alike are the result lists?</h2>"),
@@ -108,7 +110,8 @@ def _moved(comparison: Comparison, titles: tuple[str, str]) -> Markup:
     )
     total, k = len(comparison.movements), len(comparison.first.hits)
     return Markup(
-        "The right answer is there in {} languages. Among the first {} results, <b>{}</b> has <b>{}</b> of them, <b>{}</b> has <b>{}</b>."
+        "The right answer is there in {} languages. Among the first {} results, <b>{}</b> has <b>{}</b> of them, "
+        "<b>{}</b> has <b>{}</b>."
     ).format(total, k, titles[0], before, titles[1], after)
 
 
@@ -150,7 +153,9 @@ def _overlap_table(found: Translations) -> Markup:
 
 
 def _closeness(place: int, ideal: int, pool_size: int) -> float:
-    """1 within the places that the answers would fill if all were in front, falling with the logarithm of the place to 0 at the end."""
+    """1 within the places that the answers would fill if all were in front, falling with the logarithm of the place to
+    0 at the end.
+    """
     if place <= ideal:
         return 1.0 if place else 0.0
     return 1 - math.log(place / ideal) / math.log(max(pool_size / ideal, 2))

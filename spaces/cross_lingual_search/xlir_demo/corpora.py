@@ -229,7 +229,8 @@ class CorpusStore:
             corpus = self._corpora.get(name or "")
             if corpus is None:
                 raise InputError(
-                    "There are no texts to search: add yours first. Texts are deleted after half an hour, or when many visitors bring some."
+                    "There are no texts to search: add yours first. Texts are deleted after half an hour, or when "
+                    "many visitors bring some."
                 )
             self._corpora.move_to_end(name)
             return corpus

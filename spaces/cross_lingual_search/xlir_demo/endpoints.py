@@ -1,4 +1,6 @@
-"""What programs may call: named functions with types and docstrings, from which Gradio makes its API and the tools of MCP."""
+"""What programs may call: named functions with types and docstrings, from which Gradio makes its API and the tools of
+MCP.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ def add_endpoints(answers: Answers) -> None:
             results: number of results, 1 to 50
 
         Returns:
-            the results, best first, each with rank, score, language and text; the share of every language among them and in the pool
+            the results, best first, each with rank, score, language and text; the share of every language among them
+            and in the pool
         """
         return mistakes_as_api_errors(
             lambda: search_record(
@@ -90,7 +93,8 @@ def add_endpoints(answers: Answers) -> None:
             results: number of results of each, 1 to 50
 
         Returns:
-            both searches, and for every right answer (or the best passages, where that is not known) its place with each
+            both searches, and for every right answer (or the best passages, where that is not known) its place with
+            each
         """
 
         def run() -> dict[str, Any]:
@@ -122,7 +126,8 @@ def add_endpoints(answers: Answers) -> None:
             results: number of first results whose overlap is measured, 1 to 50
 
         Returns:
-            languages; ranks: place of the answer in each language (column) for the question in each language (row); overlap of the first results
+            languages; ranks: place of the answer in each language (column) for the question in each language (row);
+            overlap of the first results
         """
 
         def run() -> dict[str, Any]:
@@ -149,7 +154,8 @@ def add_endpoints(answers: Answers) -> None:
         """Search texts of your own, which are forgotten with the answer.
 
         Args:
-            texts: passages as plain text (one a line), CSV or JSONL with the fields text, lang and id; at most 2 MB and 5,000 passages
+            texts: passages as plain text (one a line), CSV or JSONL with the fields text, lang and id; at most 2 MB
+                and 5,000 passages
             question: the question; at most 300 characters
             format: of the texts
             checkpoint: which model searches

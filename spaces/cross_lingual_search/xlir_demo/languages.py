@@ -68,8 +68,8 @@ def guess_language(text: str) -> str | None:
 def guess_languages(texts: Sequence[str]) -> list[str | None]:
     """Guess the language of each text.
 
-    The script decides where only one of the languages is written in it; `lingua` tells those in Latin letters apart. How often it is right on the
-    1,144 questions of world_facts is measured by `benchmarks/bench_space.py`.
+    The script decides where only one of the languages is written in it; `lingua` tells those in Latin letters apart.
+    How often it is right on the 1,144 questions of world_facts is measured by `benchmarks/bench_space.py`.
     """
     scripts = [_script(text) for text in texts]
     found = [_LANGUAGE_OF_SCRIPT.get(script) for script in scripts]
@@ -81,7 +81,9 @@ def guess_languages(texts: Sequence[str]) -> list[str | None]:
 
 
 def _script(text: str) -> str:
-    """The script of most letters, by the first word of Unicode's names; names and borrowed words in Latin letters weigh less than others."""
+    """The script of most letters, by the first word of Unicode's names; names and borrowed words in Latin letters
+    weigh less than others.
+    """
     counts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter.isalpha())
     counts["LATIN"] /= 3
     script, number = max(counts.items(), key=lambda item: item[1])

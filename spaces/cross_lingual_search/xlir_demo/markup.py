@@ -1,4 +1,6 @@
-"""Pieces of HTML that every view is made of. `markupsafe` escapes whatever is put into them: what `gr.HTML` is given is executed."""
+"""Pieces of HTML that every view is made of. `markupsafe` escapes whatever is put into them: what `gr.HTML` is given
+is executed.
+"""
 
 from __future__ import annotations
 

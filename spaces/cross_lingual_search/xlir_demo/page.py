@@ -107,8 +107,9 @@ def _introduction(views: PageViews) -> str:
     return "".join(
         Markup(
             '<header class="xd"><h1>{}</h1><p class="xd-lead">Ask in one language, find the answer in all: your question is compared by meaning with {} short '
-            "passages, the same {} facts written in {} languages. A search that minds the meaning alone would find all {} versions of the answer; most "
-            "favour the language that you ask in. Here you can see how much, and what <b>hybrid training</b> changes.</p></header>"
+            "passages, the same {} facts written in {} languages. A search that minds the meaning alone would find "
+            "all {} versions of the answer; most favour the language that you ask in. Here you can see how much, and "
+            "what <b>hybrid training</b> changes.</p></header>"
         ).format(
             TITLE, f"{len(pool):,}", len(views.answers.facts.facts), len(pool.language_share), len(pool.language_share)
         )

@@ -1,4 +1,6 @@
-"""From what a visitor has chosen to what the page shows: every mistake becomes a sentence. Knows HTML, but not gradio."""
+"""From what a visitor has chosen to what the page shows: every mistake becomes a sentence. Knows HTML, but not
+gradio.
+"""
 
 from __future__ import annotations
 

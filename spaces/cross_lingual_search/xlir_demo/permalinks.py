@@ -79,7 +79,8 @@ def read_link(
         checkpoints: that were loaded.
 
     Returns:
-        The link, with the usual in place of whatever is wrong, and a sentence for each of these, without any of the link's own words.
+        The link, with the usual in place of whatever is wrong, and a sentence for each of these, without any of the
+        link's own words.
 
     Example:
         >>> read_link({"q": "where?", "k": "1000"})[1]

@@ -1,4 +1,6 @@
-"""Pools of passages to search, and the facts of world_facts: which question is asked in which words, and what answers it."""
+"""Pools of passages to search, and the facts of world_facts: which question is asked in which words, and what answers
+it.
+"""
 
 from __future__ import annotations
 

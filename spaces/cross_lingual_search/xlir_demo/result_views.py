@@ -47,8 +47,8 @@ def verdict(found: Found) -> Markup:
     right = sum(bool(hit.is_answer) for hit in found.hits)
     last = max(found.answers.values())
     return Markup(
-        "The right answer is in the pool {} times, once in every language. <b>{} of the first {} results are right</b>; the last of the {} is at "
-        "place {} of {}."
+        "The right answer is in the pool {} times, once in every language. <b>{} of the first {} results are "
+        "right</b>; the last of the {} is at place {} of {}."
     ).format(len(found.answers), right, len(found.hits), len(found.answers), f"{last:,}", f"{found.searched:,}")
 
 

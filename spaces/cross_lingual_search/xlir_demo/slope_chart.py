@@ -1,4 +1,6 @@
-"""Places of the same passages with two checkpoints, as lines: an SVG made here, drawn for narrow screens, and a table that says the same."""
+"""Places of the same passages with two checkpoints, as lines: an SVG made here, drawn for narrow screens, and a table
+that says the same.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ def slope_chart(movements: Sequence[Movement], first: str, second: str, pool_siz
     better = sum(one.after < one.before for one in movements)
     worse = sum(one.after > one.before for one in movements)
     label = (
-        f"Places of {len(movements)} passages: from {first} on the left to {second} on the right, {better} rise, {worse} fall. "
-        "The table below has the numbers."
+        f"Places of {len(movements)} passages: from {first} on the left to {second} on the right, {better} rise, "
+        f"{worse} fall. The table below has the numbers."
     )
     return Markup(
         '<svg class="xd-slope" viewBox="0 0 {} {}" role="img" aria-label="{}" xmlns="http://www.w3.org/2000/svg">{}</svg>'

@@ -38,7 +38,8 @@ def load_page_views(models: Path | None = None) -> PageViews:
 def find_models(models: Path | None = None) -> dict[str, Path]:
     """Folders of the checkpoints that are to be had.
 
-    An installed package brings the hybrid one alone, which is enough to search with. On a Space all are pinned, and none may be missing.
+    An installed package brings the hybrid one alone, which is enough to search with. On a Space all are pinned, and
+    none may be missing.
 
     Raises:
         InputError: the hybrid one, or on a Space any one, is missing.

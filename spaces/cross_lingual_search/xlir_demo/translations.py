@@ -16,7 +16,8 @@ class Translations:
 
     Attributes:
         languages: of the questions, L tags; also the order of the columns.
-        ranks: int64 ``[L, L]``, place of the answer in a language (column) for the question in another (row); 0 where there is none.
+        ranks: int64 ``[L, L]``, place of the answer in a language (column) for the question in another (row); 0 where
+            there is none.
         overlap: float64 ``[L, L]``, share of the first k passages that two questions have in common.
         k: places that the overlap is about.
         ideal: the best that the mean place can be: all answers in front.

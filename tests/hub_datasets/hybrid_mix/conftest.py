@@ -95,7 +95,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers() -> list[dict[str, Any]]:
-    """Forty articles of three sentences with two questions each, one of them in Russian too; a question about an English passage."""
+    """Forty articles of three sentences with two questions each, one of them in Russian too; a question about an
+    English passage.
+    """
     rows = []
     for n in range(40):
         lang = LANGUAGES[n % 3]

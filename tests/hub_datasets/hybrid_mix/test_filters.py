@@ -22,7 +22,9 @@ def identifier() -> LanguageIdentifier:
 
 
 def frame(rows: list[tuple], parallel: bool = True) -> pd.DataFrame:
-    """Rows (id, lang, text) or (id, lang, query, passage), each of its own document unless the id has one before `#`."""
+    """Rows (id, lang, text) or (id, lang, query, passage), each of its own document unless the id has one before
+    `#`.
+    """
     records = []
     for key, lang, *texts in rows:
         query, passage = texts if not parallel else texts * 2

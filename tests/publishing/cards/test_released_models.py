@@ -1,4 +1,6 @@
-"""What a clone of the released models gives to somebody who has sentence-transformers and mteb, and nothing of ours."""
+"""What a clone of the released models gives to somebody who has sentence-transformers and mteb, and nothing of
+ours.
+"""
 
 from __future__ import annotations
 

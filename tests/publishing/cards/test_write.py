@@ -20,7 +20,10 @@ from tests.minimal_results import results, write
 from tests.publishing.cards.everything import fill
 
 pytest.importorskip("matplotlib", reason="pictures need the extra `plots`")
-SENTENCE_TRANSFORMERS = "---\ntags: [sentence-transformers]\n---\n# SentenceTransformer\n\nThis is a [sentence-transformers](https://www.SBERT.net) model trained.\n"
+SENTENCE_TRANSFORMERS = (
+    "---\ntags: [sentence-transformers]\n---\n# SentenceTransformer\n\nThis is a "
+    "[sentence-transformers](https://www.SBERT.net) model trained.\n"
+)
 
 
 @pytest.fixture(scope="module")

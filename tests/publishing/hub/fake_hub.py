@@ -9,8 +9,9 @@
     token = hub.add_account("me")            # whoever shows it may write to me/...
     hub.fail("PUT", "objects/", cut_after=1000)   # the next upload of a large file breaks after 1,000 bytes
 
-As behind the real Hub, large files lie on another host, here another port, which must never see a token. Each kind of request is one function with a pattern
-in `READING` or `WRITING`. It shows what the client libraries do; what the real Hub accepts, it does not.
+As behind the real Hub, large files lie on another host, here another port, which must never see a token. Each kind of
+request is one function with a pattern in `READING` or `WRITING`. It shows what the client libraries do; what the real
+Hub accepts, it does not.
 """
 
 from __future__ import annotations
@@ -164,4 +165,6 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away in the middle are part of the tests, not worth a traceback; defects show as missing answers."""
+        """Clients that go away in the middle are part of the tests, not worth a traceback; defects show as missing
+        answers.
+        """

@@ -25,7 +25,8 @@ REVISION = r"(?P<revision>refs/pr/\d+|[^/]+)"
 def find(exchange: Exchange, kind: str, name: str, content: bool = False) -> Repository | None:
     """The repository, or None after the refusal has been sent.
 
-    Strangers learn nothing of private repositories. Whoever may see a gated one gets its `content` only after accepting its conditions.
+    Strangers learn nothing of private repositories. Whoever may see a gated one gets its `content` only after
+    accepting its conditions.
     """
     repository = exchange.hub.repositories.get((kind, name))
     account = exchange.account

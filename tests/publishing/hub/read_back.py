@@ -1,6 +1,7 @@
 """What users' libraries read from the Hub, each in the way that their documentation shows; one JSON object on stdout.
 
-Run by path in a process of its own. The argument is a JSON object: names of repositories, the commit of the first model, and the folder of the second.
+Run by path in a process of its own. The argument is a JSON object: names of repositories, the commit of the first
+model, and the folder of the second.
 """
 
 from __future__ import annotations

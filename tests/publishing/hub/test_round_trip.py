@@ -1,4 +1,6 @@
-"""The commands as users run them, in processes of their own, against the fake Hub; then the client libraries read back what was pushed."""
+"""The commands as users run them, in processes of their own, against the fake Hub; then the client libraries read back
+what was pushed.
+"""
 
 from __future__ import annotations
 

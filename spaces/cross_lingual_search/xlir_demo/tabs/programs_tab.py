@@ -78,7 +78,8 @@ def programs_view(mcp: bool) -> str:
         mcp: whether tools are offered.
     """
     tools = (
-        "The same functions are tools of the Model Context Protocol: give your client the address of this page with <code>/gradio_api/mcp/</code> behind it."
+        "The same functions are tools of the Model Context Protocol: give your client the address of this page with "
+        "<code>/gradio_api/mcp/</code> behind it."
         if mcp
         else "The same functions become tools of the Model Context Protocol where <code>gradio[mcp]</code> is installed; here it is not."
     )
