@@ -148,6 +148,10 @@ def packed_attention(
     # transformers counts the token itself, as flash attention's callers do: a window of w sees w - 1 tokens to each
     # side.
     reach = -1 if sliding_window is None else sliding_window - 1
+    if torch.is_autocast_enabled(query.device.type):
+        # Rotary positions leave float32 behind, which torch's own attention would be given in half precision, too.
+        half = torch.get_autocast_dtype(query.device.type)
+        query, key, value = query.to(half), key.to(half), value.to(half)
     if query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16):
         return _varlen(query, key, value, cu_seq_lens_q, int(max_length_q), scaling, reach), None
     mask = _block_mask(cu_seq_lens_q, query.shape[2], reach)

@@ -123,6 +123,10 @@ class PassCostState(TrainerCallback, ExportableState):
     def from_state(cls, state: dict[str, Any]) -> PassCostState:
         return cls(state["attributes"]["tokens"])
 
+    def on_train_begin(self, args, state, control, **kwargs) -> None:
+        # The state of a checkpoint from before has no place for it, and the trainer makes none.
+        state.stateful_callbacks.setdefault(type(self).__name__, self.state())
+
 
 def stored_pass_cost(checkpoint: str | Path) -> int | None:
     """The cost that the chunks of a checkpoint's run were cut by; None where it was written before there was one."""
