@@ -1,10 +1,11 @@
 """How batches are cut into passes, by what a pass costs: passes a step, padding, and the time of the cut itself.
 
     python benchmarks/bench_chunks.py --output benchmarks/results/chunks.json
-    python benchmarks/bench_chunks.py --data hybrid_mix/qa/train.parquet --tokenizer model/ --output benchmarks/results/chunks.json
+    python benchmarks/bench_chunks.py --data hybrid_mix/qa/train.parquet --tokenizer model/ --output chunks.json
 
-Lengths are those of the data's questions and passages, and of passages like MS MARCO's: questions of about 9 tokens, passages of about 80
-(log-normal). Nothing is trained: the cuts depend on lengths alone. "64" is what a pass cost on CPUs and was assumed everywhere before it was measured.
+Lengths are those of the data's questions and passages, and of passages like MS MARCO's: questions of about 9 tokens,
+passages of about 80 (log-normal). Nothing is trained: the cuts depend on lengths alone. "64" is what a pass cost on
+CPUs and was assumed everywhere before it was measured.
 """
 
 from __future__ import annotations
@@ -99,9 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     row = measure(sample, batch, chunk_tokens, cost)
                     rows.append({"lengths": name, **row})
                     shown = "packed" if cost is None else f"{cost:,}"
-                    print(
-                        f"{batch:8,} {chunk_tokens:6,} {shown:>11} {row['passes']:7g} {row['padding']:8.1%} {row['milliseconds']:8.2f}"
-                    )
+                    found = f"{row['passes']:7g} {row['padding']:8.1%} {row['milliseconds']:8.2f}"
+                    print(f"{batch:8,} {chunk_tokens:6,} {shown:>11} {found}")
     if arguments.output:
         command = ["python", "benchmarks/bench_chunks.py"]
         command += (

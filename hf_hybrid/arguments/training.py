@@ -61,8 +61,9 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and
             gradients are those of training without.
         gradient_cache_memory (`float`, *optional*):
-            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on
-            a GPU, else 1. A fixed value makes a resumed run equal bit for bit.
+            With `gradient_cache`, GiB of activations to keep rather than make twice; default: what is free on a GPU,
+            or half of it on a CPU, less what gradients and optimiser will take. A fixed value makes a resumed run
+            equal bit for bit.
         chunk_tokens (`int`, *optional*, defaults to `16384`):
             Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by
             length and cut into chunks with little padding.
@@ -184,8 +185,9 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     gradient_cache_memory: float | None = field(
         default=None,
         metadata={
-            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what "
-            "is free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
+            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: what is free "
+            "on a GPU, or half of it on a CPU, less what gradients and optimiser will take. A fixed value makes a "
+            "resumed run equal bit for bit."
         },
     )
     chunk_tokens: int = field(

@@ -20,7 +20,7 @@ def test_advice_names_flags_with_their_values_and_not_what_is_on():
         assert part in flags
     assert "--gradient_cache_memory" not in flags and "--bf16" not in flags
     flags = " ".join(advice(arguments(gradient_cache=True, gradient_checkpointing=True)))
-    assert "lower --gradient_cache_memory (half of what is free; GiB)" in flags
+    assert "lower --gradient_cache_memory (what is free; GiB)" in flags
     assert "add" not in flags
     assert "cache" not in " ".join(advice(arguments(gradient_cache=True, gradient_cache_memory=0)))
     assert advice(arguments(), static=True) == ["lower --global_batch_size (64)"]
