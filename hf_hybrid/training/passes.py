@@ -173,7 +173,7 @@ class Passes:
             self.budget = max(plan.free, 0.0)
             if say:
                 logger.info("Memory: %s; %.0f %% of the chunks are kept, others made twice", plan, 100 * plan.kept)
-        elif plan.kept < 1:
+        elif say and plan.kept < 1:
             logger.warning("Memory: %s. It may not suffice: %s", plan, "; ".join(advice(args)))
 
 
