@@ -110,7 +110,9 @@ class Passes:
                 step.passes,
                 100 * step.padding,
             )
-        if self.args.gradient_cache_memory is None and self._can_be_measured:
+        # What checkpointed layers keep is not seen by the measurement: nothing is said of it.
+        planned = self.args.gradient_cache_memory is None and _checkpointing(self.args) is None
+        if planned and self._can_be_measured:
             self._plan_memory(step.tokens, say=first)
 
     def _tokens(self, checkpoint: str | None) -> tuple[int, str]:
@@ -127,9 +129,9 @@ class Passes:
 
     @property
     def _can_be_measured(self) -> bool:
-        reentrant = (self.args.gradient_checkpointing_kwargs or {}).get("use_reentrant", False)
+        reentrant = (_checkpointing(self.args) or {}).get("use_reentrant", False)
         trained = any(parameter.requires_grad for parameter in self.model.parameters())
-        return trained and not self.sharded and not (self.args.gradient_checkpointing and reentrant)
+        return trained and not self.sharded and not reentrant
 
     def _precision(self) -> AbstractContextManager:
         half = torch.float16 if self.args.fp16 else torch.bfloat16
@@ -189,8 +191,8 @@ class _Trial:
         self._explain.__enter__()
         # Where an engine places the weights, it has not yet.
         self.model.to(self.args.device)
-        if self.args.gradient_checkpointing:
-            self.model.gradient_checkpointing_enable(self.args.gradient_checkpointing_kwargs)
+        if (settings := _checkpointing(self.args)) is not None:
+            self.model.gradient_checkpointing_enable(settings or None)
         self._was_training = self.model.training
         self.model.train()
         return self
@@ -273,6 +275,14 @@ def _obstacle(model: SentenceTransformer, collator: HybridCollator, sharded: boo
     if collator.query_layout != collator.layout:
         return "queries and passages enter the encoder in different ways"
     return why_padded(model)
+
+
+def _checkpointing(args: HybridTrainingArguments) -> dict[str, Any] | None:
+    """Settings of the layers' own checkpoints, by the name of transformers 5 or 6; None without."""
+    for name in ("activation_checkpointing", "gradient_checkpointing"):
+        if getattr(args, name, None):
+            return dict(getattr(args, f"{name}_kwargs", None) or {})
+    return None
 
 
 def _is_fast(args: HybridTrainingArguments) -> bool:

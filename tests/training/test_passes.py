@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.chunks import CHUNK_OVERHEAD
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses.gradient_cache import GIB
@@ -226,6 +227,18 @@ def test_the_cache_keeps_nothing_where_nothing_is_free(parallel_pairs, tmp_path,
     trainer = HybridTrainer(encoder("transformer"), arguments(tmp_path, gradient_cache=True), parallel_pairs)
     assert memory_of(trainer) == 0
     trainer.train()
+
+
+@pytest.mark.parametrize(("reentrant", "origin"), [(False, "measured"), (True, "assumed")])
+def test_checkpointed_layers(reentrant, origin, parallel_pairs, tmp_path, caplog):
+    """Passes are timed as they will be where that can be done; memory is not planned."""
+    caplog.set_level(logging.INFO, LOG)
+    settings = {"max_steps": 1, "gradient_checkpointing": True, "gradient_cache": not reentrant, **MEASURED}
+    name = "activation_checkpointing_kwargs"
+    name = name if hasattr(HybridTrainingArguments, name) else "gradient_checkpointing_kwargs"
+    trainer = trained(tmp_path, parallel_pairs, **settings, **{name: {"use_reentrant": reentrant}})
+    assert f"tokens' worth ({origin})" in logged(caplog) and "Memory" not in logged(caplog)
+    assert trainer.passes.budget == (None if reentrant else GIB)
 
 
 def test_a_given_budget_stands(parallel_pairs, tmp_path, monkeypatch):
