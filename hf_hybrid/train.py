@@ -107,6 +107,7 @@ def _train(
     if evaluator is None:
         training_args.eval_strategy, training_args.load_best_model_at_end = "no", False
     trainer = trainer_class(model, training_args, pairs, evaluator, **({} if loss is None else {"loss": loss}))
+    trainer.settle_passes(run.last_checkpoint)
     if trainer.is_world_process_zero() and run.last_checkpoint is None:
         # A resumed run keeps those that it was begun with.
         run.write_arguments(model_args, data_args, training_args)
@@ -164,15 +165,24 @@ def tokenizer_texts(data_args: DataArguments, pairs: ParallelPairs) -> Tokenizer
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and train; returns the exit status."""
-    from hf_hybrid.arguments.parsing import parse_arguments
     from hf_hybrid.errors import run_command
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("hf_hybrid").setLevel(logging.INFO)
     try:
-        return run_command(lambda: train(*parse_arguments(argv)))
+        return run_command(lambda: _command(argv))
     except Interrupted as stop:
         return stop.code
+
+
+def _command(argv: Sequence[str] | None) -> Path:
+    from hf_hybrid.arguments.parsing import parse_arguments
+    from hf_hybrid.engines.allocator import keep_large_blocks
+
+    model_args, data_args, training_args = parse_arguments(argv)
+    if training_args.device.type == "cpu":
+        keep_large_blocks()
+    return train(model_args, data_args, training_args)
 
 
 if __name__ == "__main__":

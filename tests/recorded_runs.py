@@ -18,11 +18,12 @@ from hf_hybrid.training.stop_signal import Interrupted
 from hf_hybrid.training.trainer import HybridTrainer
 
 # Every seventh step is followed by a checkpoint, every third of these by an evaluation before it.
+# A run that was killed before its first checkpoint times its passes anew: the cost is given.
 FLAGS = (
     "--vocab_size 400 --embedding_dimension 32 --hidden_size 16 --num_hidden_layers 1 --num_attention_heads 2 "
     "--intermediate_size 32 --global_batch_size 24 --batches_per_epoch 10 --max_steps 42 --learning_rate 0.01 "
     "--logging_steps 5 --save_strategy steps --save_steps 7 --save_total_limit 2 --eval_strategy steps --eval_steps "
-    "21 --test_split none --use_cpu --disable_tqdm true"
+    "21 --test_split none --use_cpu --disable_tqdm true --chunk_overhead 64"
 ).split()
 STEPS = 42
 SEEN = "seen"

@@ -76,6 +76,7 @@ class HybridArgumentParser(HfArgumentParser):
             allow_abbrev=False,
             add_help=False,
         )
+        self._take_auto()
         self._show_in_groups()
         general = self.add_argument_group("general")
         general.add_argument("-h", "--help", action="store_true", help="show this help and exit")
@@ -84,6 +85,12 @@ class HybridArgumentParser(HfArgumentParser):
         )
         general.add_argument("--config", metavar="RECIPE", help="YAML file of arguments, or a packaged recipe's name")
 
+    def _take_auto(self) -> None:
+        """Flags that may be left to the program: bare, `true`, `false` or `auto`, which the arguments check."""
+        for action in self._actions:
+            if action.dest in ("bf16", "padding_free"):
+                action.type, action.metavar = str, "auto|true|false"
+
     def _show_in_groups(self) -> None:
         """Sort the options into groups for `--help`, keeping what the parsing does."""
         own = set(HybridTrainingArguments.__annotations__) - {
@@ -91,6 +98,7 @@ class HybridArgumentParser(HfArgumentParser):
             "learning_rate",
             "weight_decay",
             "report_to",
+            "bf16",
         }
         groups = {
             "hybrid batch training": own,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
 
+import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
+from transformers.hf_argparser import string_to_bool
+from transformers.utils import is_torch_bf16_gpu_available
 
 from hf_hybrid.arguments.reporting import check_reporting
 from hf_hybrid.arguments.without_effect import WITHOUT_EFFECT, refuse_without_effect
+from hf_hybrid.engines.precision import choose_precision
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.types import ARMS, PlanSettings
 
@@ -56,11 +61,21 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             Embed a batch of any size in little memory: chunk by chunk, and again in the backward pass. Loss and
             gradients are those of training without.
         gradient_cache_memory (`float`, *optional*):
-            With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what is free on
-            a GPU, else 1. A fixed value makes a resumed run equal bit for bit.
+            With `gradient_cache`, GiB of activations to keep rather than make twice; default: what is free on a GPU,
+            or half of it on a CPU, less what gradients and optimiser will take. A fixed value makes a resumed run
+            equal bit for bit.
         chunk_tokens (`int`, *optional*, defaults to `16384`):
             Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are ordered by
             length and cut into chunks with little padding.
+        chunk_overhead (`int`, *optional*):
+            What one more chunk costs, in tokens, against which padding is weighed; default: measured before the first
+            step, and kept with checkpoints.
+        padding_free (`bool` or `str`, *optional*, defaults to `"auto"`):
+            Lay the texts of a chunk end to end instead of padding them: `true`, `false`, or `auto`: on a GPU in half
+            precision, where the encoder can. Attention weights then have no dropout.
+        bf16 (`bool` or `str`, *optional*, defaults to `False`):
+            Pass through the encoder in bfloat16: `true`, `false`, or `auto`: on a GPU that has it, and on a CPU with
+            AMX or AVX512-BF16.
         teacher_vectors (`str`, *optional*):
             File of a teacher's vectors (`hf-hybrid teacher-vectors`) as a second target: texts and their translations
             are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
@@ -170,8 +185,9 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
     gradient_cache_memory: float | None = field(
         default=None,
         metadata={
-            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: half of what "
-            "is free on a GPU, else 1. A fixed value makes a resumed run equal bit for bit."
+            "help": "With `gradient_cache`, GiB of activations to keep rather than make twice; default: what is free "
+            "on a GPU, or half of it on a CPU, less what gradients and optimiser will take. A fixed value makes a "
+            "resumed run equal bit for bit."
         },
     )
     chunk_tokens: int = field(
@@ -179,6 +195,27 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         metadata={
             "help": "Most tokens, padding included, that a transformer embeds at a time. The texts of a batch are "
             "ordered by length and cut into chunks with little padding."
+        },
+    )
+    chunk_overhead: int | None = field(
+        default=None,
+        metadata={
+            "help": "What one more chunk costs, in tokens, against which padding is weighed; default: measured before "
+            "the first step, and kept with checkpoints."
+        },
+    )
+    padding_free: bool | str = field(
+        default="auto",
+        metadata={
+            "help": "Lay the texts of a chunk end to end instead of padding them: `true`, `false`, or `auto`: on a "
+            "GPU in half precision, where the encoder can. Attention weights then have no dropout."
+        },
+    )
+    bf16: bool | str = field(
+        default=False,
+        metadata={
+            "help": "Pass through the encoder in bfloat16: `true`, `false`, or `auto`: on a GPU that has it, and on a "
+            "CPU with AMX or AVX512-BF16."
         },
     )
     teacher_vectors: str | None = field(
@@ -213,6 +250,10 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         for name in ("num_negatives", "global_batch_size", "chunk_tokens"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)} is below 1; give a positive number")
+        if self.chunk_overhead is not None and self.chunk_overhead < 1:
+            raise InputError(f"chunk_overhead: {self.chunk_overhead} is below 1; give a number of tokens")
+        for name in ("padding_free", "bf16"):
+            setattr(self, name, _choice(name, getattr(self, name)))
         if self.scale <= 0:
             raise InputError(f"scale: {self.scale} is not positive")
         if self.teacher_weight < 0:
@@ -237,7 +278,12 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         check_reporting(self.report_to)
         # The parent fills in a folder of its own choice; the command picks a fresh one instead.
         self.output_dir_given = self.output_dir is not None
+        self._settle_precision()
+        use_cpu = self.use_cpu
+        # The parent would refuse bf16 on a machine without accelerator, unless told what is clear.
+        self.use_cpu = use_cpu or (self.bf16 and not torch.accelerator.is_available())
         super().__post_init__()
+        self.use_cpu = use_cpu
         if self.global_batch_size % self.world_size:
             raise InputError(
                 f"global_batch_size: {self.global_batch_size} rows cannot be divided over {self.world_size} ranks; "
@@ -251,6 +297,28 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
         # The loop's own counts (samples seen, samples per second) read the per-device size.
         self.per_device_train_batch_size = share
         self.ddp_find_unused_parameters = False
+
+    def _settle_precision(self) -> None:
+        """Say yes or no for `bf16`, and keep why in `precision_reason`."""
+        asked, self.precision_reason = self.bf16, "as asked for"
+        if asked == "auto":
+            chosen = choose_precision(self.use_cpu)
+            self.bf16, self.precision_reason = chosen.bf16 and not self.fp16, chosen.reason
+        elif asked and self.fp16:
+            raise InputError("bf16: fp16 is set too; choose one of them")
+        elif asked and not self.use_cpu and torch.accelerator.is_available() and not is_torch_bf16_gpu_available():
+            raise InputError("bf16: this accelerator has none; give false, or fp16")
+
+    @property
+    def precision(self) -> str:
+        """What the passes are made in, and why.
+
+        Example:
+            >>> HybridTrainingArguments("out", bf16="auto").precision  # doctest: +SKIP
+            'bf16 (this CPU has AMX)'
+        """
+        name = "bf16" if self.bf16 else "fp16" if self.fp16 else "float32"
+        return f"{name} ({self.precision_reason})"
 
     def plan_settings(self, total_batches: int | None = None) -> PlanSettings:
         """The batch plan's part of the arguments.
@@ -272,3 +340,13 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             distinct_passages=self.distinct_passages,
             batches_per_epoch=self.batches_per_epoch,
         )
+
+
+def _choice(name: str, value: bool | str) -> bool | str:
+    """`True`, `False` or `"auto"`, from a flag, a recipe or a program."""
+    if isinstance(value, bool) or value == "auto":
+        return value
+    try:
+        return string_to_bool(value)
+    except argparse.ArgumentTypeError:
+        raise InputError(f"{name}: {value!r} is none of auto, true, false") from None

@@ -56,6 +56,7 @@ touched.
         flags.add_pooling(parser)
         flags.add_similarity(parser)
         flags.add_device(parser)
+        flags.add_compute_dtype(parser)
         flags.add_quiet(parser)
 
     def run(self, arguments: argparse.Namespace) -> None:
@@ -66,7 +67,13 @@ touched.
 
         corpus = JsonlCorpus(tuple(Path(file) for file in arguments.corpus))
         shards = encode_corpus(
-            load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device),
+            load_encoder(
+                arguments.model,
+                arguments.model_revision,
+                arguments.pooling,
+                arguments.device,
+                arguments.compute_dtype,
+            ),
             corpus,
             arguments.output,
             model_name=arguments.model,

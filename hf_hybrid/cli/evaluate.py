@@ -63,6 +63,7 @@ distance between translations of an answer, and the share of the query's languag
             )
         flags.add_batch_size(encoder)
         flags.add_device(encoder)
+        flags.add_compute_dtype(encoder)
 
         measures = parser.add_argument_group("measures")
         measures.add_argument(
@@ -110,7 +111,13 @@ distance between translations of an answer, and the share of the query's languag
         ]
         from hf_hybrid.retrieval.encode import load_encoder
 
-        model = load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)
+        model = load_encoder(
+            arguments.model,
+            arguments.model_revision,
+            arguments.pooling,
+            arguments.device,
+            arguments.compute_dtype,
+        )
         for run, benchmark in zip(runs, benchmarks, strict=True):
             if isinstance(benchmark, CorpusBenchmark):
                 _evaluate_corpora(run, benchmark, model)

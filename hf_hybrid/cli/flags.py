@@ -75,6 +75,17 @@ def add_dtype(parser: Parser, choices: Sequence[str] | None = None) -> None:
     )
 
 
+def add_compute_dtype(parser: Parser) -> None:
+    """The type of numbers that an encoder computes in."""
+    parser.add_argument(
+        "--compute_dtype",
+        default="float32",
+        metavar="TYPE",
+        help="run the encoder in float32, float16 or bfloat16, of which the last is the fastest on a GPU and on a CPU "
+        "with AMX or AVX512-BF16 (default: %(default)s)",
+    )
+
+
 def add_max_memory(parser: Parser, default: int = 256) -> None:
     """A limit on memory."""
     parser.add_argument(

@@ -62,6 +62,7 @@ examples:
         flags.add_model_revision(parser)
         flags.add_pooling(parser)
         flags.add_device(parser)
+        flags.add_compute_dtype(parser)
         flags.add_quiet(parser)
 
     def run(self, arguments: argparse.Namespace) -> None:
@@ -82,7 +83,13 @@ examples:
         asked = (
             read_topics(Path(arguments.queries)) if arguments.queries else dict(enumerate(arguments.query, start=1))
         )
-        model = load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)
+        model = load_encoder(
+            arguments.model,
+            arguments.model_revision,
+            arguments.pooling,
+            arguments.device,
+            arguments.compute_dtype,
+        )
         check_encoder(model, arguments.model, shards)
         queries = encode_texts(
             model,

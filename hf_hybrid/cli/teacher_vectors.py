@@ -57,6 +57,7 @@ the same command again: it goes on where it stopped.
         flags.add_pooling(parser)
         flags.add_batch_size(parser)
         flags.add_device(parser)
+        flags.add_compute_dtype(parser)
         flags.add_quiet(parser)
 
     def run(self, arguments: argparse.Namespace) -> None:
@@ -75,7 +76,13 @@ the same command again: it goes on where it stopped.
             revision=arguments.dataset_revision,
             languages=[arguments.language],
         )
-        model = load_encoder(arguments.model, arguments.model_revision, arguments.pooling, arguments.device)
+        model = load_encoder(
+            arguments.model,
+            arguments.model_revision,
+            arguments.pooling,
+            arguments.device,
+            arguments.compute_dtype,
+        )
         written = write_teacher_vectors(
             model,
             pairs,

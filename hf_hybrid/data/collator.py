@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from hf_hybrid.data.chunks import cut_chunks
+from hf_hybrid.data.chunks import CHUNK_OVERHEAD, cut_chunks, fill_chunks
 from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
+from hf_hybrid.encoders.packed import pack
 from hf_hybrid.encoders.text_inputs import InputLayout, text_inputs
 from hf_hybrid.plan.types import ARMS
 
@@ -32,10 +33,12 @@ class HybridCollator:
         chunk_tokens: Most padded tokens in a chunk.
         pad_to_multiple_of: Round the width of chunks up, for tensor cores.
         query_layout: That of queries, where it is another one.
+        chunk_overhead: What one more chunk costs, in tokens; may be set later, before the loader starts.
+        packed_from: Lay the texts of a chunk end to end instead, with positions that start here (`encoders.packed`).
 
     A call returns:
-        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, or with
-            `offsets`).
+        `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, with `offsets`,
+            or those of `encoders.packed.pack`).
         `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the
         passages, then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share
         either are never each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch,
@@ -50,11 +53,15 @@ class HybridCollator:
         chunk_tokens: int = CHUNK_TOKENS,
         pad_to_multiple_of: int | None = None,
         query_layout: InputLayout | None = None,
+        chunk_overhead: int = CHUNK_OVERHEAD,
+        packed_from: int | None = None,
     ):
         self.layout = layout
         self.query_layout = query_layout or layout
         self.chunk_tokens = chunk_tokens
         self.pad_to_multiple_of = pad_to_multiple_of
+        self.chunk_overhead = chunk_overhead
+        self.packed_from = packed_from
 
     @classmethod
     def of(
@@ -103,11 +110,26 @@ class HybridCollator:
             offsets = np.cumsum(texts.lengths) - texts.lengths
             features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets), **dict(layout.constants)}
             return [features], np.arange(len(texts.lengths))
-        cut = cut_chunks(texts.lengths, self.chunk_tokens)
+        make = self.padded if self.packed_from is None else self.packed
+        cut = self.cut(texts.lengths)
         starts = np.cumsum(texts.lengths) - texts.lengths
         positions = np.empty(len(texts.lengths), dtype=np.int64)
         positions[np.concatenate(cut)] = np.arange(len(positions))
-        return [self.padded(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
+        return [make(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
+
+    def cut(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """The texts of each chunk, by their lengths alone."""
+        if self.packed_from is None:
+            return cut_chunks(lengths, self.chunk_tokens, self.chunk_overhead)
+        return fill_chunks(lengths, self.chunk_tokens)
+
+    def packed(
+        self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout
+    ) -> dict[str, Any]:
+        """Features of one chunk: its texts end to end, each from its place in `values`."""
+        offsets = np.cumsum(lengths) - lengths
+        tokens = np.repeat(starts - offsets, lengths) + np.arange(int(lengths.sum()))
+        return {**pack(values[tokens], lengths, self.packed_from or 0), **dict(layout.constants)}
 
     def padded(
         self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout

@@ -31,6 +31,7 @@ from hf_hybrid.data.pairs import TEXT_COLUMNS, ParallelPairs
 from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.output_files import check_output, file_digest, whole_file
+from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
 from hf_hybrid.retrieval.encode_corpus import encode_corpus
 from hf_hybrid.retrieval.encode_sources import TextCorpus
 from hf_hybrid.retrieval.provenance import model_sha256
@@ -53,6 +54,7 @@ class TeacherSettings:
         language: Language of the texts.
         data_sha256: `ParallelPairs.sha256` of the renditions in this language.
         dimension: Of the vectors.
+        compute_dtype: What the teacher computed in; always float32 before there was a choice.
     """
 
     model: str
@@ -61,6 +63,7 @@ class TeacherSettings:
     language: str
     data_sha256: str
     dimension: int
+    compute_dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,13 @@ def write_teacher_vectors(
         )
         parts += [vectors.half() for _, vectors in shards.blocks(ROWS_PER_SHARD)]
     settings = TeacherSettings(
-        model_name, revision, model_sha256(model), language, chosen.sha256, model.get_embedding_dimension()
+        model_name,
+        revision,
+        model_sha256(model),
+        language,
+        chosen.sha256,
+        model.get_embedding_dimension(),
+        compute_dtype_of(model),
     )
     _write(output, settings, chosen.example_ids, rows, torch.cat(parts))
     for kind in texts:

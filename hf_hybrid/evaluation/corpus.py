@@ -195,6 +195,7 @@ def evaluate_corpora(
         "dimension": shards.dimension,
         "max_seq_length": shards.settings.max_seq_length,
         "similarity": shards.settings.similarity,
+        "compute_dtype": shards.settings.compute_dtype,
     }
     return CorpusEvaluation(benchmark.name, per_query, passages, seconds, settings)
 

@@ -23,6 +23,7 @@ from hf_hybrid.metrics import (
     rank_distance,
     summarise_rank_distance,
 )
+from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
 from hf_hybrid.retrieval.ranks import Pool, RelevantRanks, relevant_ranks, trec_order
 from hf_hybrid.retrieval.similarity import similarity_of
@@ -106,6 +107,7 @@ def evaluate_model(
         "max_seq_length": _max_seq_length(model),
         "dimension": int(queries.shape[1]),
         "similarity": similarity,
+        "compute_dtype": compute_dtype_of(model),
     }
     evaluation = evaluate_embeddings(
         queries,

@@ -157,6 +157,7 @@ class MeasureSettings(Part):
         max_seq_length: longest input in tokens, None where there is no limit.
         dimension: of the vectors.
         similarity: by which they were compared; None in files from before there was a choice, where it is the cosine.
+        compute_dtype: what the encoder computed in; None in files from before there was a choice, where it is float32.
     """
 
     k: int | None = None
@@ -167,6 +168,7 @@ class MeasureSettings(Part):
     max_seq_length: int | None = None
     dimension: int | None = None
     similarity: str | None = None
+    compute_dtype: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ JSON, one schema (`SCHEMA_VERSION`), read and written by `Results`. A field with
     created         ISO time, UTC
     model           {name, revision}: as the user named it
     benchmark       {name, languages, queries, candidates, queries_per_language, candidates_per_language, data_sha256,
-    settings} settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension,
-    similarity} seed            of the run that made the model, where known
+                    settings}
+    settings        {ties, k, batch_size, query_prompt, passage_prompt, max_seq_length, dimension, similarity,
+                    compute_dtype}
+    seed            of the run that made the model, where known
     summary         figure -> value (`Evaluation.summary`)
     measures        measure -> {cells: L x L, query language by candidate language, pool: L}
     per_language    language -> {figure: value}

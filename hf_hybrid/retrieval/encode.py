@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.compute_dtype import check_compute_dtype, compute_in
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -16,7 +17,11 @@ DEFAULT_BATCH_SIZE = 128
 
 
 def load_encoder(
-    name: str, revision: str | None = None, pooling: str | None = None, device: str | None = None
+    name: str,
+    revision: str | None = None,
+    pooling: str | None = None,
+    device: str | None = None,
+    compute_dtype: str = "float32",
 ) -> SentenceTransformer:
     """Load an encoder to evaluate: a folder or a Hub name, of sentence-transformers or of plain transformers.
 
@@ -28,6 +33,7 @@ def load_encoder(
         revision: branch, tag or commit of a Hub model.
         pooling: ``mean`` or ``cls`` instead of what the checkpoint says (plain transformers: instead of ``mean``).
         device: ``cpu``, ``cuda``, ...; by default this process's GPU where there is one.
+        compute_dtype: what it computes in: ``float32``, ``float16`` or ``bfloat16``.
 
     Raises:
         InputError: the checkpoint cannot be found or loaded, has pickled weights only, or has no pooling to replace.
@@ -35,6 +41,7 @@ def load_encoder(
     Example:
         >>> load_encoder("intfloat/multilingual-e5-small", pooling="mean")  # doctest: +SKIP
     """
+    check_compute_dtype(compute_dtype)
     from hf_hybrid.arguments import ModelArguments
     from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint
     from hf_hybrid.encoders.models import set_pooling
@@ -48,6 +55,7 @@ def load_encoder(
         raise InputError(
             f"device {device!r} cannot be used: {str(error).splitlines()[0]}; choose cpu or leave it out"
         ) from error
+    compute_in(model, compute_dtype)
     return model.eval()
 
 

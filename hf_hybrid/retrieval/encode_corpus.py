@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
 from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock, check_distinct
 from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, task_of
 from hf_hybrid.retrieval.provenance import model_sha256, modules_of
@@ -97,6 +98,7 @@ def encode_corpus(
         rows_per_shard=rows_per_shard,
         similarity=similarity_of(model, similarity),
         modules=modules_of(model),
+        compute_dtype=compute_dtype_of(model),
     )
     writer = ShardWriter(folder, settings)
     if rank == 0 and not writer.is_complete:

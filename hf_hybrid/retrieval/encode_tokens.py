@@ -18,6 +18,7 @@ import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
+from hf_hybrid.encoders.packed import first_position, kernel_is_there, pack, take_packed, why_padded
 from hf_hybrid.encoders.text_inputs import ensure_padding
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def block_maker(model: SentenceTransformer, prompt: str | None, task: str | None
     if type(first) is Transformer and getattr(first.tokenizer, "is_fast", False) and not first.can_flatten_inputs:
         fast = _TransformerMaker(first, model.preprocess([_PROBE[0]], prompt=prompt, task=task), prompt or "")
         if _same_features(fast(_PROBE).features(np.arange(len(_PROBE))), model, prompt, task):
+            fast.packed_from = _packed_from(model)
             return fast
     return _PreprocessMaker(model, prompt, task)
 
@@ -86,6 +88,18 @@ def _same_features(ours: dict[str, Any], model: SentenceTransformer, prompt: str
         torch.equal(ours[name], value) if isinstance(value, torch.Tensor) else ours[name] == value
         for name, value in theirs.items()
     )
+
+
+def _packed_from(model: SentenceTransformer) -> int | None:
+    """Where positions start if texts are to be laid end to end; None where they are padded."""
+    if not _half(next(model.parameters()).dtype) or not kernel_is_there(model.device) or why_padded(model):
+        return None
+    take_packed(model)
+    return first_position(model)
+
+
+def _half(dtype: torch.dtype) -> bool:
+    return dtype in (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -124,9 +138,13 @@ class _TransformerBlock:
     padding_left: bool
     constants: dict[str, Any]
     token_type_ids: bool
+    packed_from: int | None = None
 
     def features(self, rows: np.ndarray) -> dict[str, Any]:
         lengths, starts = self.lengths[rows], self.starts[rows]
+        if self.packed_from is not None:
+            tokens = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
+            return {**pack(self.values[tokens], lengths, self.packed_from), **self.constants}
         longest = int(lengths.max(initial=0))
         column = np.arange(longest) - (longest - lengths[:, None] if self.padding_left else 0)
         is_token = (column >= 0) & (column < lengths[:, None])
@@ -146,6 +164,7 @@ class _TransformerMaker:
         # Not of a text but of the batch: its modality and the length of the prompt, which some poolings leave out.
         self.constants = {name: value for name, value in example.items() if not isinstance(value, torch.Tensor)}
         self.token_type_ids = "token_type_ids" in example
+        self.packed_from: int | None = None
 
     def __call__(self, texts: Sequence[str]) -> _TransformerBlock:
         backend = self.tokenizer.backend_tokenizer
@@ -164,6 +183,7 @@ class _TransformerMaker:
             padding_left=self.tokenizer.padding_side == "left",
             constants=self.constants,
             token_type_ids=self.token_type_ids,
+            packed_from=self.packed_from,
         )
 
 

@@ -18,13 +18,24 @@ if TYPE_CHECKING:
     from hf_hybrid.retrieval.shards import Shards
 
 
+# Where a model that was cast keeps the digest of the weights that it was loaded with.
+_LOADED = "_hf_hybrid_weights_sha256"
+
+
 def model_sha256(model: torch.nn.Module) -> str:
-    """sha256 of a model's weights, by their names."""
+    """sha256 of a model's weights, by their names; of one that was cast those that it was loaded with."""
+    if loaded := getattr(model, _LOADED, None):
+        return loaded
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.detach().to("cpu").contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def remember_weights(model: torch.nn.Module) -> None:
+    """Keep the digest of a model's weights through a change of their type."""
+    setattr(model, _LOADED, model_sha256(model))
 
 
 def modules_of(model: SentenceTransformer) -> str:

@@ -32,7 +32,7 @@ from hf_hybrid.output_files import file_digest, whole_file, write_json
 
 SCHEMA_VERSION = 1
 # Fields that older manifests lack, and what they meant.
-_ADDED_LATER = {"similarity": "cosine", "modules": None}
+_ADDED_LATER = {"similarity": "cosine", "modules": None, "compute_dtype": "float32"}
 MANIFEST = "manifest.json"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -55,6 +55,7 @@ class ShardSettings:
         similarity: by which they are searched; those of `cosine` are of unit length, and so were all before there was
             a choice.
         modules: what the encoder is made of; None where an older manifest does not say.
+        compute_dtype: what the encoder computed in; always float32 before there was a choice.
     """
 
     model: str
@@ -69,6 +70,7 @@ class ShardSettings:
     rows_per_shard: int
     similarity: str = "cosine"
     modules: str | None = None
+    compute_dtype: str = "float32"
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:

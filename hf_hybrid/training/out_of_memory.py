@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from hf_hybrid.arguments import HybridTrainingArguments
 
 # What torch's allocators say in a plain RuntimeError.
-PHRASES = ("DefaultCPUAllocator", "out of memory", "bad_alloc", "Cannot allocate memory", "ALLOC_FAILED")
+PHRASES = (
+    *("DefaultCPUAllocator", "out of memory", "bad_alloc", "Cannot allocate memory", "ALLOC_FAILED"),
+    # cuDNN attention that gets no workspace, seen on an H100 that several runs shared.
+    "mha_graph.execute",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -57,7 +61,7 @@ def advice(args: HybridTrainingArguments, static: bool = False) -> list[str]:
         if not args.gradient_cache:
             tips.append("add --gradient_cache, which gives the same gradients")
         elif args.gradient_cache_memory != 0:
-            kept = "half of what is free" if args.gradient_cache_memory is None else f"{args.gradient_cache_memory:g}"
+            kept = "what is free" if args.gradient_cache_memory is None else f"{args.gradient_cache_memory:g}"
             tips.append(f"lower --gradient_cache_memory ({kept}; GiB)")
         tips.append(f"lower --chunk_tokens ({args.chunk_tokens:,})")
         if not args.bf16 and not args.fp16 and args.device.type == "cuda":

@@ -9,24 +9,20 @@ DDP, evaluation, callbacks) is the `transformers.Trainer`'s.
 from __future__ import annotations
 
 import logging
-from dataclasses import fields
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import DynamoBackend
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-from sentence_transformers.base.modules import Normalize
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import ProgressCallback, Trainer, TrainerCallback
 
 from hf_hybrid.arguments import HybridTrainingArguments
-from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.pairs import ParallelPairs
-from hf_hybrid.data.teacher_targets import TeacherTargets
 from hf_hybrid.data.teacher_vectors import TeacherVectors
-from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
 from hf_hybrid.encoders.models import compile_encoder
 from hf_hybrid.encoders.text_inputs import ensure_padding
@@ -35,18 +31,26 @@ from hf_hybrid.engines.onednn import onednn_layers
 from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses import HybridContrastiveLoss, TrainingLoss
-from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.losses.protocol import call_loss, check_loss
-from hf_hybrid.plan.batch_plan import HybridBatchPlan, HybridBatchSampler
+from hf_hybrid.plan.batch_plan import HybridBatchSampler
 from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
+from hf_hybrid.training.checkpoints import last_checkpoint
 from hf_hybrid.training.embedding_check import check_embedding
 from hf_hybrid.training.guards import GuardedTraining
 from hf_hybrid.training.hub_access import explain_hub_failure
 from hf_hybrid.training.loss_scalars import LossScalars
 from hf_hybrid.training.loss_state import LossState
+from hf_hybrid.training.passes import Passes, make_collator
 from hf_hybrid.training.plan_state import PlanState, run_fingerprint
 from hf_hybrid.training.progress import QuietProgress
 from hf_hybrid.training.run_settings import RunSettings, check_batches, run_settings, set_rates, write_changes
+from hf_hybrid.training.setup import (
+    choose_negatives,
+    make_plan,
+    refuse_settings_of_the_default,
+    tokenise_plan,
+    warn_of_scale,
+)
 from hf_hybrid.training.stop_signal import obey_parent_only
 
 logger = logging.getLogger(__name__)
@@ -93,14 +97,14 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         check_launch(args)
         if loss is not None:
             check_loss(loss)
-            _refuse_settings_of_the_default(args)
+            refuse_settings_of_the_default(args)
         ensure_padding(model)
-        self.plan = None if train_dataset is None else _plan(train_dataset, args)
-        self.negatives, count = _negatives(args, train_dataset)
+        self.plan = None if train_dataset is None else make_plan(train_dataset, args)
+        self.negatives, count = choose_negatives(args, train_dataset)
         # The first process tokenises, the others read its cache.
         teacher = TeacherVectors.open(args.teacher_vectors) if args.teacher_vectors and args.teacher_weight else None
         with args.main_process_first(local=False, desc="tokenising"):
-            tokenised = None if self.plan is None else _tokenised(self.plan, model, args, count, teacher)
+            tokenised = None if self.plan is None else tokenise_plan(self.plan, model, args, count, teacher)
         own_settings = {"negatives": self.negatives, "similarity": model.similarity_fn_name}
         if loss is None:
             weight = args.teacher_weight if teacher else 0.0
@@ -111,7 +115,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
                 teacher_weight=weight,
                 similarity=model.similarity_fn_name,
             )
-            _warn_of_scale(model, args)
+            warn_of_scale(model, args)
             own_settings |= {"scale": args.scale, "symmetric": args.symmetric}
         self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, loss)
         self.settings = RunSettings(run_settings(model, args, own_settings, count))
@@ -122,7 +126,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             train_dataset=tokenised,
             loss=loss,
             evaluator=evaluator,
-            data_collator=_collator(model, args),
+            data_collator=make_collator(model, args),
             callbacks=[
                 *(callbacks or []),
                 *([] if self.plan is None else [PlanState(self.fingerprint), self.settings]),
@@ -136,18 +140,21 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         self._skeleton = skeleton(self.model) if engine.shards_weights else None
         if engine.name == "FSDP2":
             shard_layers(self.accelerator.state.fsdp_plugin, self.model)
+        self.passes = Passes(self.model, args, self.data_collator, sharded=engine.shards_weights)
+        if self.plan is not None:
+            self.add_callback(self.passes.cost)
         self._compile_inside()
         self.loss_state = LossState(self.loss, self.model, engine.name)
         self.add_callback(self.loss_state)
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
-        self._cache_budget = _cache_budget(args)
         self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
         self._scalars = LossScalars()
         if self.pop_callback(ProgressCallback) is not None:
             self.add_callback(QuietProgress(self._scalars))
         if self.plan is not None and self.is_world_process_zero():
             logger.info("%s", describe_plan(self.plan))
+            logger.info("Precision: %s", args.precision)
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """Train; see `GuardedTraining.train`. On a CPU oneDNN makes the products of linear layers, unless they are
@@ -163,17 +170,31 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
                 )
             if self._changes_settings and self.is_world_process_zero():
                 write_changes(self.args.output_dir, self.settings.changes)
-        if self.args.device.type != "cpu" or self.args.torch_compile:
+        self.settle_passes(checkpoint)
+        with self._layers():
             return super().train(*args, **kwargs)
-        with onednn_layers(self.model):
-            return super().train(*args, **kwargs)
+
+    def settle_passes(self, checkpoint: str | bool | None = None) -> None:
+        """Find what a pass of this run costs, see `training.passes`, and fill it into the arguments.
+
+        Training does so by itself; who writes the arguments before calls it before. Every rank must call it.
+        """
+        if checkpoint is True:
+            checkpoint = last_checkpoint(self.args.output_dir)
+        if self.plan is not None:
+            with self._layers():
+                self.passes.settle(checkpoint or None, self.train_dataset)
+
+    def _layers(self) -> AbstractContextManager:
+        plain = self.args.device.type != "cpu" or self.args.torch_compile
+        return nullcontext() if plain else onednn_layers(self.model)
 
     @staticmethod
     def check_batches(checkpoint: str, pairs: ParallelPairs, args: HybridTrainingArguments) -> None:
         """Refuse to resume with other data or another plan, before an encoder is built for them; see
         `run_settings`.
         """
-        check_batches(checkpoint, _plan(pairs, args).fingerprint())
+        check_batches(checkpoint, make_plan(pairs, args).fingerprint())
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
@@ -283,7 +304,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """The loss's value for this rank's rows; its mean over ranks is that of the whole global batch."""
-        loss, scalars = call_loss(self.loss, model, {**inputs, "cache_budget": self._cache_budget})
+        loss, scalars = call_loss(self.loss, model, {**inputs, "cache_budget": self.passes.budget})
         self._statistics.add(inputs)
         self._scalars.add(scalars)
         return (loss, {}) if return_outputs else loss
@@ -302,64 +323,3 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             logs = {**logs, **self._statistics.pop(self.accelerator)}
             logs |= self._scalars.pop(self.accelerator, taken={*logs, "epoch", "step"})
         super().log(logs, start_time)
-
-
-def _plan(pairs: ParallelPairs, args: HybridTrainingArguments) -> HybridBatchPlan:
-    plan = HybridBatchPlan(pairs, args.plan_settings(total_batches=1))
-    if args.mono_probability_end is None:
-        return plan
-    accumulation = args.gradient_accumulation_steps
-    total = args.max_steps * accumulation if args.max_steps > 0 else int(len(plan) * args.num_train_epochs)
-    return HybridBatchPlan(pairs, args.plan_settings(total_batches=max(total, 1)))
-
-
-def _tokenised(
-    plan: HybridBatchPlan,
-    model: SentenceTransformer,
-    args: HybridTrainingArguments,
-    num_negatives: int,
-    teacher: TeacherVectors | None,
-) -> TokenisedPairs:
-    targets = None if teacher is None else TeacherTargets(teacher, plan.pairs, model.get_embedding_dimension())
-    return TokenisedPairs(plan, model, args.max_tokens, num_negatives, targets)
-
-
-def _collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:
-    # Tensor cores take widths of eight; a CPU takes them as they come.
-    multiple = 8 if args.device.type == "cuda" else None
-    return HybridCollator.of(model, args.chunk_tokens, multiple)
-
-
-def _cache_budget(args: HybridTrainingArguments) -> float | None:
-    """Bytes of activations that the gradient cache keeps; None without the cache."""
-    if not args.gradient_cache:
-        return None
-    if args.gradient_cache_memory is not None:
-        return args.gradient_cache_memory * GIB
-    return torch.cuda.mem_get_info(args.device)[0] / 2 if args.device.type == "cuda" else GIB
-
-
-def _warn_of_scale(model: SentenceTransformer, args: HybridTrainingArguments) -> None:
-    if model.similarity_fn_name == "dot" and args.scale == type(args).scale and not isinstance(model[-1], Normalize):
-        logger.warning(
-            "scale: %g is meant for cosines, and this encoder compares by dot product, where 1 is usual", args.scale
-        )
-
-
-def _refuse_settings_of_the_default(args: HybridTrainingArguments) -> None:
-    """Flags that a loss of the user's own would not hear of are not passed over in silence."""
-    defaults = {field.name: field.default for field in fields(args)}
-    for name in ("scale", "symmetric"):
-        if getattr(args, name) != defaults[name]:
-            raise InputError(
-                f"{name}: is a setting of the default loss; leave it out, and give your own loss what it needs"
-            )
-
-
-def _negatives(args: HybridTrainingArguments, pairs: ParallelPairs | None) -> tuple[str, int]:
-    """The default loss's negatives and how many hard ones a row brings."""
-    has = pairs is not None and pairs.has_negatives
-    chosen = args.negatives if args.negatives != "auto" else ("in_batch+hard" if has else "in_batch")
-    if chosen != "in_batch" and not has:
-        raise InputError(f"negatives: '{chosen}' needs a column 'negatives' in the training data, which has none")
-    return chosen, 0 if chosen == "in_batch" else args.num_negatives

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_hybrid.data.chunks import LENGTH_CLASS, cut_chunks
+from hf_hybrid.data.chunks import LENGTH_CLASS, cut_chunks, fill_chunks
 
 
 def cost(lengths: list[np.ndarray], chunk_tokens: int, overhead: int) -> float:
@@ -54,3 +54,27 @@ def test_examples():
     # A chunk over the budget is cut into even parts; a text over the budget stands alone.
     assert cut([10] * 6, 40, 0) == [[0, 1, 2], [3, 4, 5]]
     assert cut([50, 10, 10], 30, 0) == [[0], [1, 2]]
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=80), st.integers(1, 3000))
+@settings(max_examples=150, deadline=None)
+def test_texts_without_padding_fill_few_even_chunks(lengths, chunk_tokens):
+    lengths = np.array(lengths)
+    chunks = fill_chunks(lengths, chunk_tokens)
+    assert sorted(np.concatenate(chunks).tolist()) == list(range(len(lengths)))
+    tokens = [int(np.maximum(lengths[chunk], 1).sum()) for chunk in chunks]
+    assert all(len(chunk) == 1 or count <= chunk_tokens for chunk, count in zip(chunks, tokens, strict=True))
+    # No two neighbours fit into one, but for the last, which is what is left.
+    assert all(a + b > chunk_tokens for a, b in zip(tokens[:-2], tokens[1:-1], strict=True))
+
+
+def test_an_expensive_pass_takes_padding_for_it():
+    rng = np.random.default_rng(0)
+    lengths = np.r_[rng.integers(6, 20, 512), rng.integers(20, 200, 512)]
+    passes = [len(cut_chunks(lengths, 65_536, overhead)) for overhead in (64, 4_000, 30_000)]
+    assert passes[0] > 10 and passes == sorted(passes, reverse=True) and passes[-1] <= 3
+
+
+def test_examples_of_filled_chunks():
+    assert fill_chunks(np.array([]), 100) == []
+    assert [chunk.tolist() for chunk in fill_chunks(np.array([50, 10, 10]), 30)] == [[0], [1, 2]]

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.models import build_encoder
 from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval import encode_tokens
 from hf_hybrid.retrieval.encode_texts import ahead, batches_of, encode_texts
 from hf_hybrid.retrieval.encode_tokens import _PreprocessMaker, _StaticMaker, _TransformerMaker, block_maker
 
@@ -159,3 +162,26 @@ def test_reading_ahead_stops_when_nobody_wants_more():
     assert next(reader) == 0
     reader.close()
     assert len(made) <= 4
+
+
+@pytest.mark.parametrize("kind", ["query", "passage"])
+def test_texts_laid_end_to_end_give_the_same_vectors(transformer, monkeypatch, kind):
+    """The layout that half precision gets on a GPU, here with the mask that stands in for its attention."""
+    model = copy.deepcopy(transformer)
+    monkeypatch.setattr(encode_tokens, "kernel_is_there", lambda device: True)
+    monkeypatch.setattr(encode_tokens, "_half", lambda dtype: True)
+    features = block_maker(model, "Query: ", "query")(TEXTS).features(np.arange(4))
+    assert features["input_ids"].shape[0] == 1 and len(features["cu_seq_lens_q"]) == 5
+    assert torch.allclose(encode_texts(model, TEXTS, kind=kind), reference(transformer, kind), atol=1e-5)
+
+
+def test_texts_are_padded_in_float32_and_without_the_kernel(transformer, monkeypatch):
+    def layout(model):
+        return sorted(block_maker(model, "", None)(TEXTS).features(np.arange(4)))
+
+    padded = layout(transformer)
+    assert "attention_mask" in padded
+    assert layout(copy.deepcopy(transformer).bfloat16()) == padded
+    monkeypatch.setattr(encode_tokens, "kernel_is_there", lambda device: True)
+    assert layout(transformer) == padded
+    assert "cu_seq_lens_q" in layout(copy.deepcopy(transformer).bfloat16())
