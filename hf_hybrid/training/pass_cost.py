@@ -29,6 +29,9 @@ from hf_hybrid.data.chunks import CHUNK_OVERHEAD
 # Texts x tokens of the two passes. A GPU needs the larger one to be busy at all; a CPU would take long over it.
 SIZES = {"cuda": ((8, 16), (256, 64)), "cpu": ((2, 16), (16, 32))}
 REPEATS = 5
+# Up to so many times the constant that was tuned on CPUs, that constant is taken: tiny encoders measure some 500
+# tokens there, a busy machine more, and runs that are repeated are to cut the same chunks. A GPU measures far more.
+NEAR = 16
 # Beyond, one more pass costs more than any padding that it could save.
 LARGEST = 1 << 20
 
@@ -51,7 +54,7 @@ class PassCost:
         if self.seconds_a_token <= 0:
             return LARGEST
         ratio = self.seconds_a_pass / self.seconds_a_token
-        if ratio <= 4 * CHUNK_OVERHEAD:
+        if ratio <= NEAR * CHUNK_OVERHEAD:
             return CHUNK_OVERHEAD
         return min(1 << round(torch.tensor(ratio, dtype=torch.float64).log2().item()), LARGEST)
 
