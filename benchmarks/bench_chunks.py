@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.data.chunks import cut_chunks, fill_chunks
-from hf_hybrid.evaluation.results import hardware, versions
+from hf_hybrid.evaluation.provenance import hardware, versions
 from hf_hybrid.output_files import write_json
 
 COSTS = (64, 4_000, 30_000)

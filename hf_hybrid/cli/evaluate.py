@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from hf_hybrid.benchmarks import Benchmark, CorpusBenchmark
+    from hf_hybrid.evaluation.corpus import CorpusEvaluation
+    from hf_hybrid.evaluation.measured import Evaluation
+    from hf_hybrid.evaluation.results import Results
 
 EPILOG = """\
 examples:
@@ -163,10 +166,7 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
     sys.stdout.write(f"{head}\n\n{evaluation_report(evaluation, width)}\n({seconds})\n")
     if not arguments.output and not arguments.plots:
         return
-    from hf_hybrid.evaluation.results import build_results
-
-    revision = model.model_card_data.base_model_revision or arguments.model_revision
-    results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
+    results = _results(arguments, evaluation, benchmark, model)
     if arguments.output:
         from hf_hybrid.evaluation.query_values import query_table
 
@@ -207,9 +207,18 @@ def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark,
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:
-        from hf_hybrid.evaluation.results import build_results
-
-        revision = model.model_card_data.base_model_revision or arguments.model_revision
-        results = build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
-        written = results.save(arguments.output, arguments.overwrite)
+        written = _results(arguments, evaluation, benchmark, model).save(arguments.output, arguments.overwrite)
         sys.stdout.write(f"Written to {written}\n")
+
+
+def _results(
+    arguments: argparse.Namespace,
+    evaluation: Evaluation | CorpusEvaluation,
+    benchmark: Benchmark | CorpusBenchmark,
+    model: SentenceTransformer,
+) -> Results:
+    """The content of the results file; the revision is the one that was loaded, else the one asked for."""
+    from hf_hybrid.evaluation.results import build_results
+
+    revision = model.model_card_data.base_model_revision or arguments.model_revision
+    return build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)

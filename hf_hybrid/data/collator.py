@@ -14,7 +14,7 @@ import torch
 
 from hf_hybrid.data.chunks import CHUNK_OVERHEAD, cut_chunks, fill_chunks
 from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
-from hf_hybrid.encoders.packed import pack
+from hf_hybrid.encoders.packed import pack, spans
 from hf_hybrid.encoders.text_inputs import InputLayout, text_inputs
 from hf_hybrid.plan.types import ARMS
 
@@ -127,9 +127,7 @@ class HybridCollator:
         self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout
     ) -> dict[str, Any]:
         """Features of one chunk: its texts end to end, each from its place in `values`."""
-        offsets = np.cumsum(lengths) - lengths
-        tokens = np.repeat(starts - offsets, lengths) + np.arange(int(lengths.sum()))
-        return {**pack(values[tokens], lengths, self.packed_from or 0), **dict(layout.constants)}
+        return {**pack(values[spans(starts, lengths)], lengths, self.packed_from or 0), **dict(layout.constants)}
 
     def padded(
         self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features, List, Value
 
+from hf_hybrid.encoders.packed import spans
 from hf_hybrid.encoders.text_inputs import TextInput, text_inputs
 from hf_hybrid.errors import InputError
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
@@ -87,19 +88,13 @@ class TokenColumn:
         gathered = np.concatenate([part.values for part in parts])
         starts = np.empty(len(rows), dtype=np.int64)
         starts[order] = np.cumsum(lengths[order]) - lengths[order]
-        return Ragged(gathered[_spans(starts, lengths)], lengths)
+        return Ragged(gathered[spans(starts, lengths)], lengths)
 
     def _take_from(self, chunk: int, rows: np.ndarray) -> Ragged:
         offsets = self._offsets[chunk]
         starts = offsets[rows].astype(np.int64)
         lengths = offsets[rows + 1].astype(np.int64) - starts
-        return Ragged(self._values[chunk][_spans(starts, lengths)], lengths)
-
-
-def _spans(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Indices of the spans `[start, start + length)`, end to end."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+        return Ragged(self._values[chunk][spans(starts, lengths)], lengths)
 
 
 class TokenisedPairs:

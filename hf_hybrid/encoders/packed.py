@@ -97,6 +97,17 @@ def first_position(model: SentenceTransformer) -> int:
     return padding + 1 if isinstance(padding, int) and hasattr(embeddings, "position_embeddings") else 0
 
 
+def spans(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Indices of the spans `[start, start + length)`, end to end.
+
+    Example:
+        >>> spans(np.array([4, 0]), np.array([2, 3])).tolist()
+        [4, 5, 0, 1, 2]
+    """
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+
+
 def pack(values: np.ndarray, lengths: np.ndarray, first: int = 0) -> dict[str, Any]:
     """Features of one packed chunk.
 

@@ -18,7 +18,7 @@ import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from hf_hybrid.encoders.packed import first_position, kernel_is_there, pack, take_packed, why_padded
+from hf_hybrid.encoders.packed import first_position, kernel_is_there, pack, spans, take_packed, why_padded
 from hf_hybrid.encoders.text_inputs import ensure_padding
 
 if TYPE_CHECKING:
@@ -112,11 +112,10 @@ class _StaticBlock:
 
     def features(self, rows: np.ndarray) -> dict[str, Any]:
         lengths = self.lengths[rows]
-        offsets = np.cumsum(lengths) - lengths
-        flat = np.repeat(self.starts[rows] - offsets, lengths) + np.arange(int(lengths.sum()))
+        flat = spans(self.starts[rows], lengths)
         return {
             "input_ids": torch.from_numpy(self.values[flat].astype(np.int64)),
-            "offsets": torch.from_numpy(offsets),
+            "offsets": torch.from_numpy(np.cumsum(lengths) - lengths),
         }
 
 
@@ -143,8 +142,7 @@ class _TransformerBlock:
     def features(self, rows: np.ndarray) -> dict[str, Any]:
         lengths, starts = self.lengths[rows], self.starts[rows]
         if self.packed_from is not None:
-            tokens = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
-            return {**pack(self.values[tokens], lengths, self.packed_from), **self.constants}
+            return {**pack(self.values[spans(starts, lengths)], lengths, self.packed_from), **self.constants}
         longest = int(lengths.max(initial=0))
         column = np.arange(longest) - (longest - lengths[:, None] if self.padding_left else 0)
         is_token = (column >= 0) & (column < lengths[:, None])

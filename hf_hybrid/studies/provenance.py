@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from hf_hybrid.data.teacher_vectors import TeacherVectors
-from hf_hybrid.evaluation.results import hardware, versions
+from hf_hybrid.evaluation.provenance import hardware, versions
 
 _ROOT = Path(__file__).resolve().parents[2]
 
