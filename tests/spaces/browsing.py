@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# What the browser says of itself, not of the page.
-_HARMLESS = ("Download the React DevTools",)
+# What the browser says of itself, not of the page; and Gradio's client, which ends its open stream when a page is left.
+_HARMLESS = ("Download the React DevTools", "AbortError: signal is aborted without reason")
 SIZES = {"phone": {"width": 375, "height": 800}, "desk": {"width": 1280, "height": 900}}
 
 
@@ -26,8 +26,8 @@ class Watched:
         self.page, self.url = page, url
         self.complaints: list[str] = []
         self.elsewhere: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self._heard(message))
+        page.on("pageerror", lambda error: self._heard("error", str(error)))
+        page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("request", lambda request: self._asked(request.url))
         page.on("dialog", lambda dialog: (self.complaints.append("a dialog opened"), dialog.dismiss()))
 
@@ -63,9 +63,9 @@ class Watched:
             for node in one["nodes"]
         ]
 
-    def _heard(self, message: Any) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_HARMLESS):
-            self.complaints.append(message.text)
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not text.startswith(_HARMLESS):
+            self.complaints.append(text)
 
     def _asked(self, url: str) -> None:
         if not url.startswith((self.url, "data:", "blob:", "about:")):
@@ -80,7 +80,7 @@ def watched(browser: Any, url: str, size: str = "desk", **options: Any) -> Itera
     try:
         one = Watched(context.new_page(), url)
         yield one
-        assert one.complaints == []
-        assert one.elsewhere == []
+        assert not one.complaints, one.complaints
+        assert not one.elsewhere, one.elsewhere
     finally:
         context.close()
