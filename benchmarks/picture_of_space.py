@@ -27,7 +27,7 @@ from tests.spaces.serving import SPACE, Page  # noqa: E402
 
 PICTURE = SPACE / "page.png"
 CHROMIUM = "/usr/bin/chromium"
-TABS = ("search", "compare", "languages", "benchmark", "texts", "programs")
+TABS = ("compare", "languages", "benchmark", "texts", "programs")
 _LARGEST = 300_000
 
 
@@ -57,12 +57,8 @@ def main() -> None:
 
 
 def readme_picture(browser: Any, url: str) -> bytes:
-    """The tab with two checkpoints, in few colours, small enough for a README."""
-    image = Image.open(
-        io.BytesIO(
-            taken(browser, url, "compare", "light", 1280, "&q=Wohin+flie%C3%9Ft+das+Wasser+der+Wolga+am+Ende%3F")
-        )
-    )
+    """What a visitor sees first, in few colours, small enough for a README."""
+    image = Image.open(io.BytesIO(taken(browser, url, "compare", "light", 1280, whole=False)))
     colours = 256
     while True:
         packed = io.BytesIO()
@@ -72,15 +68,15 @@ def readme_picture(browser: Any, url: str) -> bytes:
         colours //= 2
 
 
-def taken(browser: Any, url: str, tab: str, theme: str, width: int, more: str = "") -> bytes:
-    """A whole tab as PNG."""
+def taken(browser: Any, url: str, tab: str, theme: str, width: int, whole: bool = True) -> bytes:
+    """A tab as PNG, the whole of it or what fits into a window."""
     context = browser.new_context(viewport={"width": width, "height": 900})
     try:
         window = context.new_page()
-        window.goto(f"{url}/?__theme={theme}&tab={tab}{more}")
+        window.goto(f"{url}/?__theme={theme}&tab={tab}")
         window.wait_for_selector(".xd-hits", state="attached")
         window.wait_for_timeout(2000)
-        return window.screenshot(full_page=True)
+        return window.screenshot(full_page=whole)
     finally:
         context.close()
 

@@ -1,4 +1,4 @@
-"""The demo Space: search over 11 languages with the released static models, and what hybrid training changes in it.
+"""The demo Space: search over 11 languages with the released models, and what hybrid training changes in it.
 
 python app.py                       # models that travel with the package; on the Hub those pinned in revisions.json
 python app.py --models model_cards  # checkpoints in this folder, by their names

@@ -27,6 +27,14 @@ def missing(what: str) -> None:
     (pytest.fail if INSIST else pytest.skip)(f"{what}; `.ci/run` installs it")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kept_vectors(tmp_path_factory) -> Iterator[Path]:
+    """Where vectors are kept, for all pages of a session: not in the folder of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLIR_DEMO_CACHE", str(tmp_path_factory.mktemp("vectors")))
+        yield Path(os.environ["XLIR_DEMO_CACHE"])
+
+
 @pytest.fixture(scope="session")
 def small_checkpoints(tmp_path_factory) -> Path:
     """Folder with three checkpoints, and measured numbers beside one."""

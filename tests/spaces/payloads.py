@@ -42,4 +42,15 @@ PAYLOADS = (
     f"<img/src=x/onerror={RUN}>",
     f"&lt;img src=x onerror={RUN}&gt;",
     f"<template shadowrootmode=open><img src=x onerror={RUN}></template>",
+    # Against what is new on the page: attributes of views and cards, pictures, the copied address, code.
+    f'" data-address="?"><img src=x onerror={RUN}>',
+    f'"></text></svg><img src=x onerror={RUN}>',
+    f'<svg><a xlink:href="javascript:{RUN}"><text>x</text></a></svg>',
+    f'<svg><foreignObject><iframe srcdoc="<script>parent.{RUN}</script>"></iframe></foreignObject></svg>',
+    f"</code></pre><img src=x onerror={RUN}>",
+    f"</script><script>{RUN}</script>",
+    f"');{RUN};//",
+    f'<button data-copy popover onbeforetoggle="{RUN}" autofocus onfocus="{RUN}">x</button>',
+    f'<dialog open onclose="{RUN}"><form method=dialog><button autofocus onfocus="{RUN}">x</button></form></dialog>',
+    f'<style>@import "data:text/css,*{{}}"</style><img src=x onerror={RUN}>',
 )

@@ -30,7 +30,8 @@ from tests.results_files import write_system
 
 # How much each minds the language of a text.
 LANGUAGE_FACTORS = {"hybrid-xlir-static": 0.06, "hybrid-xlir-static-mono": 0.3, "hybrid-xlir-static-cross": 0.12}
-MAIN = "hybrid-xlir-static"
+HYBRID, MONOLINGUAL, CROSS = LANGUAGE_FACTORS
+MAIN = HYBRID
 _DIMENSION = 128
 
 

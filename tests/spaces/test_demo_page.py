@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import json
 import re
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.parse
@@ -17,6 +20,7 @@ import pytest
 from hf_hybrid.errors import InputError
 from hf_hybrid.space_page.uploads import read_once
 from tests.spaces.serving import SPACE, Page
+from tests.spaces.small_checkpoints import HYBRID, MONOLINGUAL
 
 gradio_client = pytest.importorskip("gradio_client")
 
@@ -25,6 +29,9 @@ gradio_client = pytest.importorskip("gradio_client")
 def client(page: Page):
     return gradio_client.Client(page.url, verbose=False)
 
+
+# Question, its language, checkpoints and results, as the tab with own texts takes them.
+ASKED = ["words", "guess", MONOLINGUAL, HYBRID, 5]
 
 # ---------------------------------------------------------------- endpoints
 
@@ -46,6 +53,7 @@ def test_endpoints_are_named_and_typed(client):
     )
     assert parameters["results"]["python_type"]["type"] == "int" and parameters["results"]["parameter_default"] == 10
     assert "hybrid-xlir-static-mono" in parameters["checkpoint"]["python_type"]["type"]
+    assert parameters["checkpoint"]["parameter_default"] == HYBRID
     assert "Search 1,144 short passages" in endpoints["/search"]["description"]
 
 
@@ -72,6 +80,9 @@ def test_the_other_endpoints(client):
     texts = "Die Wolga mündet ins Kaspische Meer.\nVanille ist eine Orchidee."
     own = client.predict(texts, "Wohin fließt das Wasser der Wolga am Ende?", results=1, api_name="/search_texts")
     assert own["results"][0]["text"].startswith("Die Wolga") and own["results"][0]["is_answer"] is None
+    rows = '{"text": "Die Wolga"}\n{"text": 1}'
+    partly = client.predict(rows, "Wolga?", results=5, api_name="/search_texts")
+    assert len(partly["results"]) == 1 and partly["rows_left_out"] == ["Line 2 has no text."]
     assert client.predict("Πού είναι;", api_name="/guess_question_language") == "el"
     assert client.predict("42", api_name="/guess_question_language") == "und"
     questions = client.predict("th", api_name="/list_questions")
@@ -89,7 +100,9 @@ def test_the_other_endpoints(client):
         ("/search", {"question": "x", "languages": {"a": 1}}, "must be among ar, de"),
         ("/search", {"question": "x", "checkpoint": "../../secrets"}, "no such checkpoint"),
         ("/search", {"question": "x", "checkpoint": "someone/model"}, "no such checkpoint"),
-        ("/search", {"question": ["x"]}, "no question yet"),
+        ("/search", {"question": ["x"]}, "must be a text, not a list"),
+        ("/search", {"question": 7}, "must be a text, not a number"),
+        ("/search", {"question": None}, "no question yet"),
         ("/ask_in_all_languages", {"fact": "../x"}, "not one of the data's"),
         ("/ask_in_all_languages", {"fact": ["x"]}, "not one of the data's"),
         ("/search_texts", {"texts": "x" * 2_000_001, "question": "x"}, "larger than 2 MB"),
@@ -177,7 +190,7 @@ def test_only_what_was_uploaded_is_read_and_it_is_deleted(page, tmp_path):
     upload = next(number for name, number in events(page).items() if name.startswith("add_file/"))
     for path in (str(secret), "/etc/passwd", str(SPACE / "app.py")):
         file = {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "x.txt"}
-        answer = call_event(page, upload, [file, "detect", "hybrid-xlir-static", None], f"steal{len(path)}")
+        answer = call_event(page, upload, [file, "detect", None, *ASKED], f"steal{len(path)}")
         assert "business" not in answer and "root:" not in answer and "argparse" not in answer
         assert '"success":true' not in answer.replace(" ", "") or "was not uploaded" in answer
     assert secret.exists() and (SPACE / "app.py").exists()
@@ -196,7 +209,7 @@ def test_uploads_are_limited_and_gone_after_reading(page):
     assert status == 200 and path.is_relative_to(page.uploads) and path.is_file()
     number = next(number for name, number in events(page).items() if name.startswith("add_file/"))
     file = {"path": str(path), "meta": {"_type": "gradio.FileData"}, "orig_name": "own.txt"}
-    answer = call_event(page, number, [file, "detect", "hybrid-xlir-static", None], "uploads")
+    answer = call_event(page, number, [file, "detect", None, *ASKED], "uploads")
     assert "2 passages" in answer and "own.txt" in answer
     assert not path.exists()
 
@@ -221,22 +234,71 @@ def test_requests_that_are_too_large_are_not_read(page):
 
 
 def test_events_of_the_page_hold_to_the_limits_too(page):
-    number = next(number for name, number in events(page).items() if name.startswith("search_1/5"))
-    answer = call_event(page, number, ["x" * 301, "guess", "hybrid-xlir-static", [], 10], "limits")
+    number = next(number for name, number in events(page).items() if name.startswith("_ask"))
+    rest = ["guess", MONOLINGUAL, HYBRID]
+    answer = call_event(page, number, ["compare", "x" * 301, *rest, ["de"], 10], "limits")
     assert "301 characters" in answer
-    answer = call_event(page, number, ["x", "guess", "hybrid-xlir-static", [], 10_000], "limits2")
+    answer = call_event(page, number, ["compare", "x", *rest, ["de"], 10_000], "limits2")
     assert "success" in answer and "xd-hits" not in answer
+    answer = call_event(page, number, ["compare", "x", *rest, [], 10], "limits3")
+    assert "No language is ticked" in answer
+    answer = call_event(page, number, ["compare", "where \ud800", *rest, ["de"], 10], "limits4")
+    assert "half of a surrogate pair" in answer
+
+
+def test_half_a_character_is_told_to_programs(page):
+    """As JSON can hold it, which no client of Gradio sends."""
+    status, answer = post(
+        page, "/gradio_api/call/search", b'{"data": ["where \\ud800", "%s", "guess", null, 3]}' % HYBRID.encode()
+    )
+    assert status == 200
+    with urllib.request.urlopen(
+        f"{page.url}/gradio_api/call/search/{json.loads(answer)['event_id']}", timeout=60
+    ) as stream:
+        text = stream.read().decode()
+    assert "event: error" in text and "half of a surrogate pair" in text
+
+
+def test_what_is_asked_while_a_search_runs_is_asked_next(page):
+    """Gradio drops it unless told otherwise."""
+    config = json.loads(get(page, "/config")[1])
+    quick = [one for one in config["dependencies"] if one["api_name"].startswith(("_ask", "replaced", "own_search"))]
+    assert len(quick) >= 3 and {one["trigger_mode"] for one in quick} == {"always_last"}
 
 
 def test_texts_of_one_visitor_are_not_anothers(page):
     numbers = events(page)
     add = next(number for name, number in numbers.items() if name.startswith("add_texts/"))
     own = next(number for name, number in numbers.items() if name.startswith("own_search/"))
-    added = call_event(page, add, ["my private words", "text", "hybrid-xlir-static", None], "first")
+    added = call_event(page, add, ["my private words", "text", None, *ASKED], "first")
     assert "1 passage" in added
-    assert "private words" in call_event(page, own, [None, "words?", 5], "first")
-    other = call_event(page, own, [None, "words?", 5], "second")
+    asked = ["words?", *ASKED[1:]]
+    assert "private words" in call_event(page, own, ["texts", None, *asked], "first")
+    other = call_event(page, own, ["texts", None, *asked], "second")
     assert "private words" not in other and "no texts to search" in other
+
+
+def test_the_texts_of_before_are_named_when_new_ones_cannot_be_read(page):
+    add = next(number for name, number in events(page).items() if name.startswith("add_texts/"))
+    first = call_event(page, add, ["text,lang\n,de", "csv", None, *ASKED], "failing")
+    assert "has no text" in first and "still the ones" not in first
+    call_event(page, add, ["my own words", "text", None, *ASKED], "failing")
+    again = call_event(page, add, ["text,lang\n,de", "csv", None, *ASKED], "failing")
+    assert "has no text" in again and "The texts that you added before are still the ones that are searched" in again
+
+
+def test_the_program_on_the_page_names_this_page_and_finds_its_answer(page):
+    number = next(number for name, number in events(page).items() if name.startswith("show_programs"))
+    answer = call_event(page, number, ["Where do the waters of the Volga end up?"], "programs")
+    shown = json.loads(
+        next(line for line in answer.splitlines() if "process_completed" in line).removeprefix("data: ")
+    )
+    view = shown["output"]["data"][1]
+    code = html.unescape(re.search(r"<pre[^>]*><code>(.*?)</code>", view, flags=re.DOTALL)[1])
+    assert page.url in code and "7860" not in code
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("1 ")]
+    assert len(lines) == 1 and "Caspian" in done.stdout
 
 
 def test_many_at_once_get_their_own_answers(page, views):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from xlir_demo.answers import GUESS, Answers, QuestionVectors
-from xlir_demo.checkpoints import HYBRID, MONOLINGUAL, NAMES
+from xlir_demo.answers import Answers
 from xlir_demo.comparing import compare
 from xlir_demo.languages import LANGUAGES, guess_language, language_name, native_name
 from xlir_demo.limits import MAX_QUESTION, MAX_RESULTS, checked_question, checked_results
+from xlir_demo.measuring import Figures
 from xlir_demo.pool import Fact, Facts, Pool, read_world_facts
+from xlir_demo.questions import GUESS, QuestionVectors
 from xlir_demo.searching import search
 from xlir_demo.slope_chart import spread
 from xlir_demo.translations import compare_translations
+from xlir_demo.words import comparable, searched_form
 
 from hf_hybrid.benchmarks import load_benchmark
 from hf_hybrid.data.loading import embedded_dataset_path
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
 from hf_hybrid.retrieval.encode import load_encoder
+from tests.spaces.small_checkpoints import CROSS, HYBRID, MONOLINGUAL
 
 # Six passages of two facts in three languages, in the plane.
 POOL = Pool(
@@ -150,7 +153,8 @@ def test_the_monolingual_checkpoint_of_the_tests_minds_the_language_more(views):
     _, mono = views.answers.ask_in_all_languages("wf-rivers-01", MONOLINGUAL)
     _, hybrid = views.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
     assert mono.mean_rank > 3 * hybrid.mean_rank and mono.mean_overlap < hybrid.mean_overlap
-    own = [views.answers.search("Wohin fließt das Wasser der Wolga am Ende?", name).found.mix["de"] for name in NAMES]
+    names = (HYBRID, MONOLINGUAL, CROSS)
+    own = [views.answers.search("Wohin fließt das Wasser der Wolga am Ende?", name).found.mix["de"] for name in names]
     assert own[1] >= own[2] >= own[0] and own[1] > 0.5 > own[0]
 
 
@@ -183,9 +187,23 @@ def test_questions_that_were_asked_are_not_encoded_again():
     assert calls == [["a"], ["b"], ["c"], ["b"]]  # b had made room for c
 
 
-@pytest.mark.parametrize("text", [None, "", "  \n ", 7, ["q"], "x" * (MAX_QUESTION + 1), "x" * 10_000_000])
-def test_what_is_no_question_is_said(text, answers):
-    with pytest.raises(InputError, match="no question yet|characters; at most 300"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no question yet"),
+        ("", "no question yet"),
+        ("  \n ", "no question yet"),
+        (7, "must be a text, not a number"),
+        (True, "must be a text, not true or false"),
+        (["q"], "must be a text, not a list"),
+        ({"q": 1}, "must be a text, not an object"),
+        ("x" * (MAX_QUESTION + 1), "has 301 characters; at most 300 are searched: shorten it"),
+        ("x" * 10_000_000, "has 10,000,000 characters; at most 300"),
+        ("where\ud800?", "half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_question_is_said(text, message, answers):
+    with pytest.raises(InputError, match=message):
         answers.search(text, HYBRID)
     assert len(checked_question("x" * MAX_QUESTION)) == MAX_QUESTION
 
@@ -202,10 +220,11 @@ def test_what_is_no_number_of_results_is_said(number, answers):
     [
         ({"checkpoint": "../../etc"}, "no such checkpoint"),
         ({"checkpoint": None}, "no such checkpoint"),
-        ({"checkpoint": NAMES[2]}, "no such checkpoint"),  # not loaded
+        ({"checkpoint": CROSS}, "no such checkpoint"),  # not loaded
         ({"language": "xx"}, "must be guess or one of"),
         ({"languages": ["xx"]}, "among de, en, es"),
         ({"languages": "de"}, "among de, en, es"),
+        ({"languages": []}, "No language is ticked"),
         ({"languages": ["de"] * 4}, "at most 3"),
         ({"languages": ["de"] * 100_000}, "at most 3"),
     ],
@@ -238,6 +257,83 @@ def test_languages_of_the_datas_questions_are_guessed():
 @pytest.mark.parametrize("text", ["", "42", "?!", "   ", "🚀", "\0"])
 def test_nothing_to_go_by_gives_no_language(text):
     assert guess_language(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Où se trouve la tour Eiffel ?",
+        "Quelle est la capitale de la France",
+        "Gdzie jest wieża?",
+        "Waar ligt Amsterdam?",
+        "Mikä on Suomen pääkaupunki?",
+        "富士山はどこですか",
+        "몰타는 세계의 어느 지역에 있습니까?",
+        "DNA",
+        "hello",
+        "Berlin",
+    ],
+)
+def test_what_is_none_of_the_eleven_or_too_short_is_not_guessed(text):
+    assert guess_language(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [("how deep is lake baikal", "en"), ("río más largo", "es"), ("bao nhiêu", "vi"), ("Welche Farbe hat Gold", "de")],
+)
+def test_short_questions_in_one_of_the_eleven_are_still_guessed(text, tag):
+    assert guess_language(text) == tag
+
+
+# ---------------------------------------------------------------- how a question is typed
+
+
+def test_a_built_in_question_is_known_however_it_is_typed(answers, views):
+    for typed in ("Red", "red ?", " RED!! ", "“Red?”", "r e d"):
+        found = answers.look_at(typed)
+        assert (found.fact, found.language, found.text) == ("1", "en", " ".join(typed.split()))
+        # Searched in the data's own words, so that the results are those of the figures on the page.
+        assert found.searched == "Red?"
+    facts = views.answers.facts
+    assert len({comparable(one.words) for one in facts.asked}) == len(facts.asked) == 1144
+    for one in facts.asked[::37]:
+        assert facts.recognise(one.words.rstrip("?;？؟").upper() + " ") == (one.fact, one.language)
+
+
+def test_arabic_vowel_signs_are_left_out_of_the_search_and_shown(views):
+    plain = "أين ينتهي الماء في الشتاء"
+    typed = "أَيْنَ يَنْتَهِي الْمَاءُ فِي الشِّتَاءِ"
+    assert searched_form(typed) == plain and searched_form("नदी über ñ") == "नदी über ñ"
+    asked = views.answers.look_at(typed)
+    assert asked.text == typed and asked.searched == plain
+    one, other = (views.answers.search(text, HYBRID).found for text in (plain, typed))
+    assert [hit.row for hit in one.hits] == [hit.row for hit in other.hits]
+
+
+def test_a_match_is_weak_below_what_was_measured_for_the_checkpoint():
+    figures = {HYBRID: Figures(2, 2, 0.5, 0.5, 1.0, 1.0, weak_below=0.9)}
+    answers = Answers(POOL, FACTS, {HYBRID: encode}, figures=figures)
+    query = {"red": [1, 0], "other": [0.7, 0.7]}
+    answers.encoders[HYBRID] = None
+    answers._questions[HYBRID] = lambda text: np.array(query["red" if text.startswith("r") else "other"], np.float32)
+    assert not answers.search("river", HYBRID).weak  # .8 and 1.0
+    assert not answers.search("Rot?", HYBRID).weak  # known to the data
+    answers.figures[HYBRID] = Figures(2, 2, 0.5, 0.5, 1.0, 1.0, weak_below=0.999)
+    assert answers.search("something", HYBRID).weak  # .98 at best
+    assert answers.search("42", HYBRID).weak and answers.search("🚀", HYBRID).weak  # no words at all
+
+
+def test_embedding_a_visitors_texts_has_an_end(monkeypatch):
+    answers = Answers(POOL, FACTS, {HYBRID: encode})
+    pool = Pool(["rot"] * 120, ["de"] * 120, [str(n) for n in range(120)], [None] * 120, [""] * 120)
+    seen = []
+    assert answers.embed(pool, HYBRID, seen.append).shape == (120, 2)
+    assert seen == [(0, 120), (50, 120), (100, 120)]
+    clock = iter(range(0, 10_000, 40))
+    monkeypatch.setattr("xlir_demo.answers.time.monotonic", lambda: next(clock))
+    with pytest.raises(InputError, match=r"120 passages .* more than 60 seconds: give about 37"):
+        answers.embed(pool, HYBRID)
 
 
 def test_names_of_languages():

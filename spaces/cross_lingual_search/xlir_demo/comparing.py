@@ -38,6 +38,7 @@ class Comparison:
             second.
         of_answers: which of the two.
         shared: passages that both have among their hits.
+        places_before: row -> place with the first, of everything among the second's hits.
     """
 
     first: Found
@@ -45,6 +46,7 @@ class Comparison:
     movements: tuple[Movement, ...]
     of_answers: bool
     shared: int
+    places_before: dict[int, int]
 
 
 def compare(first: Found, second: Found) -> Comparison:
@@ -58,6 +60,8 @@ def compare(first: Found, second: Found) -> Comparison:
         >>> found = [search(pool, np.eye(2), np.array(q), k=1, fact="f") for q in ([1.0, 0.0], [0.0, 1.0])]
         >>> [(m.language, m.before, m.after) for m in compare(*found).movements]
         [('de', 2, 1), ('en', 1, 2)]
+        >>> compare(*found).places_before
+        {1: 2}
     """
     rows = list(first.answers) or list(
         dict.fromkeys(hit.row for found in (first, second) for hit in found.hits[:_BEST])
@@ -70,4 +74,5 @@ def compare(first: Found, second: Found) -> Comparison:
         movements=tuple(sorted(movements, key=lambda movement: (movement.after, movement.row))),
         of_answers=bool(first.answers),
         shared=len({hit.row for hit in first.hits} & {hit.row for hit in second.hits}),
+        places_before=ranks_of(first.order, [hit.row for hit in second.hits]),
     )

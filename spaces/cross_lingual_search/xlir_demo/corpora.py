@@ -1,26 +1,22 @@
-"""A visitor's own passages: read from plain text, CSV or JSONL within limits, and kept for a while in memory only."""
+"""A visitor's own passages, read from plain text, CSV or JSONL within limits: rows that cannot be used are told, the
+others are kept.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-import secrets
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.language_tags import canonical_tag
 from hf_hybrid.text_files import decoded, json_value
 
 from .languages import UNKNOWN, guess_languages
-from .limits import CORPUS_SECONDS, MAX_CORPORA, MAX_CORPUS_BYTES, MAX_NAME, MAX_PASSAGE, MAX_PASSAGES
+from .limits import MAX_CORPUS_BYTES, MAX_NAME, MAX_PASSAGE, MAX_PASSAGES
 from .pool import Pool
 
 FORMATS = ("detect", "text", "csv", "jsonl")
@@ -28,15 +24,30 @@ FORMATS = ("detect", "text", "csv", "jsonl")
 _GUESSED_BY = 100
 _TEXT_FIELDS = ("text", "passage")
 _LANGUAGE_FIELDS = ("lang", "language")
+_DELIMITERS = ",;\t|"
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
-Row = dict[str, Any]
+# A row with the number of its line, or what is wrong with it.
+Row = tuple[int, dict[str, Any] | InputError]
 
 
-def parse_corpus(content: str | bytes, form: str = "detect", file_name: str = "") -> Pool:
+@dataclass(frozen=True)
+class Parsed:
+    """What was read.
+
+    Attributes:
+        pool: the passages.
+        problems: rows that were left out, in words, each with its line.
+    """
+
+    pool: Pool
+    problems: tuple[str, ...] = ()
+
+
+def parse_corpus(content: str | bytes, form: str = "detect", file_name: str = "") -> Parsed:
     """Read passages.
 
     * text: a passage on every line, or, where there are empty lines, between them;
-    * CSV: a header with ``text`` and, if you like, ``lang`` and ``id``;
+    * CSV: a header with ``text`` and, if you like, ``lang`` and ``id``; commas, semicolons, tabs or bars between them;
     * JSONL: an object with the same fields on every line (or one list of them).
 
     Args:
@@ -45,30 +56,41 @@ def parse_corpus(content: str | bytes, form: str = "detect", file_name: str = ""
         file_name: whose ending tells the format, where it is to be detected.
 
     Returns:
-        The passages; a language that is not given is guessed.
+        The passages, with a guess at each language that is not given, and the rows that were left out.
 
     Raises:
-        InputError: what is wrong, in one line, with the row.
+        InputError: nothing of it can be used; says what is wrong, in one line.
+
+    Example:
+        >>> parsed = parse_corpus("text;lang\\nHallo;de\\n;en")
+        >>> list(parsed.pool.texts), parsed.problems
+        (['Hallo'], ('Line 3 has no text.',))
     """
     text = _decoded(content)
     if not isinstance(form, str) or form not in FORMATS:
         raise InputError(f"The format must be one of {', '.join(FORMATS)}.")
     form = _detected(text, file_name) if form == "detect" else form
     rows = {"text": _text_rows, "csv": _csv_rows, "jsonl": _jsonl_rows}[form](text)
-    texts, languages, ids = [], [], []
-    for number, row in enumerate(rows, start=1):
+    texts, languages, ids, problems = [], [], [], []
+    for number, (line, row) in enumerate(rows, start=1):
         if number > MAX_PASSAGES:
             raise InputError(f"There are more than {MAX_PASSAGES:,} passages: leave some out.")
-        passage = _passage(row, number)
+        try:
+            if isinstance(row, InputError):
+                raise row
+            passage, tag, name = _passage(row, line), _language(row, line), _id(row, line, number)
+        except InputError as error:
+            problems.append(str(error))
+            continue
         texts.append(passage)
-        languages.append(_language(row, number))
-        ids.append(_id(row, number))
+        languages.append(tag)
+        ids.append(name)
     if not texts:
-        raise InputError("There are no passages in this text.")
+        raise InputError(problems[0] if problems else "There are no passages in this text.")
     open_rows = [row for row, tag in enumerate(languages) if tag is None]
     for row, guess in zip(open_rows, guess_languages([texts[row][:_GUESSED_BY] for row in open_rows]), strict=True):
         languages[row] = guess or UNKNOWN
-    return Pool(texts, languages, ids, [None] * len(texts), [""] * len(texts))
+    return Parsed(Pool(texts, languages, ids, [None] * len(texts), [""] * len(texts)), tuple(problems))
 
 
 def _decoded(content: str | bytes) -> str:
@@ -84,163 +106,122 @@ def _decoded(content: str | bytes) -> str:
 
 def _detected(text: str, file_name: str) -> str:
     ending = file_name.rpartition(".")[2].lower()
-    if ending in ("csv", "jsonl", "json"):
-        return "csv" if ending == "csv" else "jsonl"
+    if ending in ("csv", "tsv", "jsonl", "json"):
+        return "csv" if ending.endswith("sv") else "jsonl"
     if ending == "txt":
         return "text"
     first = text.lstrip().split("\n", 1)[0].strip()
     if first.startswith(('{"', "[{", "{ ")) or first in ("[", "{"):
         return "jsonl"
-    names = [name.strip().strip('"').lower() for name in first.split(",")]
-    return "csv" if len(names) > 1 and any(name in names for name in _TEXT_FIELDS) else "text"
+    delimiter = _delimiter(first)
+    return "csv" if delimiter and delimiter in first else "text"
+
+
+def _delimiter(header: str) -> str:
+    """What stands between the columns: the one that makes a name of the text's column; empty where none does.
+    `csv.Sniffer` would guess from frequencies, and take any sentence with two semicolons for a table.
+    """
+    for delimiter in _DELIMITERS:
+        if any(name.strip().strip('"').lower() in _TEXT_FIELDS for name in header.split(delimiter)):
+            return delimiter
+    return ""
 
 
 def _text_rows(text: str) -> Iterator[Row]:
-    parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip())
-    for part in parts if len(parts) > 1 else text.split("\n"):
-        if words := " ".join(part.split()):
-            yield {"text": words}
+    lines = text.replace("\r\n", "\n").strip().split("\n")
+    if all(line.strip() for line in lines):
+        parts = [[line] for line in lines]
+        yield from ((number, {"text": part[0]}) for number, part in enumerate(parts, start=1))
+        return
+    start, part = 1, []
+    for number, line in enumerate([*lines, ""], start=1):
+        if line.strip():
+            part.append(line)
+        elif part:
+            yield start, {"text": " ".join(part)}
+            part = []
+        if not part:
+            start = number + 1
 
 
 def _csv_rows(text: str) -> Iterator[Row]:
+    header = text.split("\n", 1)[0]
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        reader = csv.DictReader(
+            io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=_delimiter(header) or ","
+        )
         reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
         if not any(name in reader.fieldnames for name in _TEXT_FIELDS):
             raise InputError("The first line of a CSV must name its columns, and one of them must be text.")
-        yield from reader
+        yield from ((reader.line_num, row) for row in reader)
     except csv.Error as error:
         raise InputError(f"This is not CSV: {_shown(str(error))}.") from error
 
 
 def _jsonl_rows(text: str) -> Iterator[Row]:
     if text.lstrip().startswith("["):
-        rows = _json(text, "the list")
+        try:
+            content = json_value(text, "the list")
+        except InputError as error:
+            raise InputError(f"This is not JSONL: {error}.") from error
+        rows = ((number, row) for number, row in enumerate(content, start=1))
     else:
         lines = enumerate(text.split("\n"), start=1)
-        rows = (_json(line, f"line {number}") for number, line in lines if line.strip())
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            raise InputError(f"Row {number} is not an object with a field text.")
-        yield {str(name).lower(): value for name, value in row.items()}
+        rows = ((number, _json_line(line, number)) for number, line in lines if line.strip())
+    for number, row in rows:
+        if isinstance(row, dict):
+            yield number, {str(name).lower(): value for name, value in row.items()}
+        else:
+            wrong = row if isinstance(row, InputError) else None
+            yield number, wrong or InputError(f"Line {number} is not an object with a field text.")
 
 
-def _json(text: str, where: str) -> Any:
+def _json_line(line: str, number: int) -> Any:
+    """An object; or what is wrong, so that other lines can go on."""
     try:
-        return json_value(text, where)
+        return json_value(line, f"line {number}")
     except InputError as error:
-        raise InputError(f"This is not JSONL: {error}.") from error
+        # The reader counts lines within what it is given, which is one line.
+        reason = re.sub(r": line 1 column (\d+) \(char \d+\)", r" at character \1", str(error))
+        return InputError(f"L{reason[1:]}.")
 
 
-def _passage(row: Row, number: int) -> str:
+def _passage(row: dict[str, Any], line: int) -> str:
     value = next((row[name] for name in _TEXT_FIELDS if row.get(name) is not None), None)
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"Row {number} has no text.")
+        raise InputError(f"Line {line} has no text.")
     if len(value) > MAX_PASSAGE:
         raise InputError(
-            f"Row {number} has {len(value):,} characters; a passage has at most {MAX_PASSAGE:,}: cut it into pieces."
+            f"Line {line} has {len(value):,} characters; a passage has at most {MAX_PASSAGE:,}: cut it into pieces."
         )
     return " ".join(value.replace("\0", " ").split())
 
 
-def _language(row: Row, number: int) -> str | None:
+def _language(row: dict[str, Any], line: int) -> str | None:
     value = next((row[name] for name in _LANGUAGE_FIELDS if row.get(name)), None)
     if value is None:
         return None
     if isinstance(value, str) and _TAG.fullmatch(value.strip().replace("_", "-")):
         try:
-            return canonical_tag(value)
+            return canonical_tag(value.strip())
         except InputError:
             pass  # looks like a tag, but of no language: said below
-    raise InputError(f"Row {number}: {_shown(value)} is no language tag like de or zh-Hant.")
+    raise InputError(f"Line {line}: {_shown(value)} is no language tag like de or zh-Hant.")
 
 
-def _id(row: Row, number: int) -> str:
+def _id(row: dict[str, Any], line: int, number: int) -> str:
     value = row.get("id")
     if value in (None, ""):
         return str(number)
     if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > MAX_NAME:
-        raise InputError(f"Row {number}: an id must be a text of at most {MAX_NAME} characters.")
+        raise InputError(f"Line {line}: an id must be a text of at most {MAX_NAME} characters.")
     return str(value)
 
 
 def _shown(value: Any) -> str:
-    text = " ".join(repr(value).split())
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-@dataclass
-class Corpus:
-    """A visitor's passages with the vectors of one checkpoint.
-
-    Attributes:
-        pool: the passages.
-        checkpoint: whose vectors they are.
-        vectors: float32 ``[N, d]``.
-        until: when it is forgotten, by the store's clock.
-    """
-
-    pool: Pool = field(repr=False)
-    checkpoint: str
-    vectors: np.ndarray = field(repr=False)
-    until: float = 0.0
-
-
-class CorpusStore:
-    """Corpora in memory, under names that cannot be guessed: a bounded number, each for a bounded time.
-
-    Args:
-        most: corpora that are held; the one that was used longest ago makes room.
-        seconds: after which one is forgotten.
-        clock: of seconds.
-    """
-
-    def __init__(
-        self, most: int = MAX_CORPORA, seconds: float = CORPUS_SECONDS, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most, self._seconds, self._clock = most, seconds, clock
-        self._corpora: OrderedDict[str, Corpus] = OrderedDict()
-        self._lock = Lock()
-
-    def __len__(self) -> int:
-        with self._lock:
-            self._forget()
-            return len(self._corpora)
-
-    def add(self, corpus: Corpus) -> str:
-        """Keep a corpus; returns its name."""
-        name = secrets.token_urlsafe(16)
-        with self._lock:
-            self._forget()
-            corpus.until = self._clock() + self._seconds
-            self._corpora[name] = corpus
-            while len(self._corpora) > self._most:
-                self._corpora.popitem(last=False)
-        return name
-
-    def get(self, name: str | None) -> Corpus:
-        """The corpus of a name.
-
-        Raises:
-            InputError: there is none, or no more.
-        """
-        with self._lock:
-            self._forget()
-            corpus = self._corpora.get(name or "")
-            if corpus is None:
-                raise InputError(
-                    "There are no texts to search: add yours first. Texts are deleted after half an hour, or when "
-                    "many visitors bring some."
-                )
-            self._corpora.move_to_end(name)
-            return corpus
-
-    def remove(self, name: str | None) -> None:
-        """Forget a corpus, if it is there."""
-        with self._lock:
-            self._corpora.pop(name or "", None)
-
-    def _forget(self) -> None:
-        now = self._clock()
-        for name in [name for name, corpus in self._corpora.items() if corpus.until <= now]:
-            del self._corpora[name]

@@ -1,23 +1,20 @@
-"""What programs may call: named functions with types and docstrings, from which Gradio makes its API and the tools of
-MCP.
-"""
+"""What programs may call: named functions with types and docstrings, from which Gradio makes its API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import gradio as gr
 
 from hf_hybrid.errors import InputError
 
-from .answers import GUESS, Answer, Answers
-from .checkpoints import HYBRID, MONOLINGUAL, NAMES
+from .answers import Answer, Answers
 from .corpora import parse_corpus
 from .languages import guess_language
-from .limits import DEFAULT_RESULTS, checked_question
-
-CheckpointName = Literal[NAMES]  # type: ignore[valid-type]
+from .limits import DEFAULT_RESULTS, WORKERS, checked_question
+from .questions import GUESS
 
 
 def search_record(answer: Answer) -> dict[str, Any]:
@@ -43,16 +40,20 @@ def search_record(answer: Answer) -> dict[str, Any]:
         "answer_ranks": {pool.ids[row]: place for row, place in found.answers.items()},
         "language_share_of_results": _rounded(found.mix),
         "language_share_of_pool": _rounded(found.pool_mix),
+        "is_weak_match": answer.weak,
         "milliseconds": round(answer.milliseconds, 2),
     }
 
 
 def add_endpoints(answers: Answers) -> None:
-    """Add the endpoints to the page that is being built."""
+    """Add the endpoints to the page that is being built. Their checkpoints are those that were loaded, by default the
+    two that the page compares.
+    """
+    usual_before, usual_after = answers.before, answers.after
 
     def search(
         question: str,
-        checkpoint: CheckpointName = HYBRID,
+        checkpoint: str = usual_after,
         language: str = GUESS,
         languages: list[str] | None = None,
         results: int = DEFAULT_RESULTS,
@@ -72,14 +73,14 @@ def add_endpoints(answers: Answers) -> None:
         """
         return mistakes_as_api_errors(
             lambda: search_record(
-                answers.search(question, checkpoint, language=language, languages=languages, k=results)
+                answers.search(question, checkpoint, language=language, languages=languages or None, k=results)
             )
         )
 
     def compare_checkpoints(
         question: str,
-        first: CheckpointName = MONOLINGUAL,
-        second: CheckpointName = HYBRID,
+        first: str = usual_before,
+        second: str = usual_after,
         language: str = GUESS,
         results: int = DEFAULT_RESULTS,
     ) -> dict:
@@ -117,7 +118,7 @@ def add_endpoints(answers: Answers) -> None:
 
         return mistakes_as_api_errors(run)
 
-    def ask_in_all_languages(fact: str, checkpoint: CheckpointName = HYBRID, results: int = DEFAULT_RESULTS) -> dict:
+    def ask_in_all_languages(fact: str, checkpoint: str = usual_after, results: int = DEFAULT_RESULTS) -> dict:
         """Ask one question of the data set world_facts in all 11 languages and compare what is found.
 
         Args:
@@ -148,7 +149,7 @@ def add_endpoints(answers: Answers) -> None:
         texts: str,
         question: str,
         format: Literal["detect", "text", "csv", "jsonl"] = "detect",
-        checkpoint: CheckpointName = HYBRID,
+        checkpoint: str = usual_after,
         results: int = DEFAULT_RESULTS,
     ) -> dict:
         """Search texts of your own, which are forgotten with the answer.
@@ -162,14 +163,17 @@ def add_endpoints(answers: Answers) -> None:
             results: number of results, 1 to 50
 
         Returns:
-            the results, best first, each with rank, score, language and text
+            the results, best first, each with rank, score, language and text; rows that could not be read, in words
         """
 
         def run() -> dict[str, Any]:
             asked = answers.look_at(question)
-            pool = parse_corpus(texts, format)
-            vectors = answers.encoders[answers.checked_checkpoint(checkpoint)](list(pool.texts), "passage")
-            return search_record(answers.search_in(pool, vectors, asked, checkpoint, results))
+            parsed = parse_corpus(texts, format)
+            vectors = answers.embed(parsed.pool, checkpoint)
+            record = search_record(
+                answers.search_in(parsed.pool, vectors, replace(asked, fact=None), checkpoint, results)
+            )
+            return record | {"rows_left_out": list(parsed.problems)}
 
         return mistakes_as_api_errors(run)
 
@@ -180,7 +184,7 @@ def add_endpoints(answers: Answers) -> None:
             question: at most 300 characters
 
         Returns:
-            a tag of the 11 languages, or "und" where there is nothing to go by
+            a tag of the 11 languages, or "und" where it is none of them or cannot be told
         """
         return mistakes_as_api_errors(lambda: guess_language(checked_question(question)) or "und")
 
@@ -213,7 +217,17 @@ def add_endpoints(answers: Answers) -> None:
         guess_question_language,
         list_questions,
     ):
-        gr.api(function, api_name=function.__name__, concurrency_id="search")
+        for name in ("checkpoint", "first", "second"):
+            if name in function.__annotations__:
+                function.__annotations__[name] = Literal[tuple(answers.encoders)]  # type: ignore[valid-type]
+        # Embedding texts takes a while: it has a queue of its own.
+        slow = function is search_texts
+        gr.api(
+            function,
+            api_name=function.__name__,
+            concurrency_id="texts" if slow else "search",
+            concurrency_limit=2 if slow else WORKERS,
+        )
 
 
 def mistakes_as_api_errors(run: Callable[[], Any]) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.text_files import decoded
 
 MAX_QUESTION = 300
+# Characters that the box takes: more than are searched, so that what is too long is told and not cut in silence.
+MAX_TYPED = 50_000
 MAX_RESULTS = 50
 # Places at the top that are looked at for the mix of languages and for overlaps.
 DEFAULT_RESULTS = 10
@@ -15,6 +18,8 @@ MAX_PASSAGE = 2_000
 MAX_NAME = 100
 # Corpora of visitors that are held at once, and for how long.
 MAX_CORPORA = 32
+# Seconds that embedding a visitor's texts with one checkpoint may take.
+MAX_EMBEDDING_SECONDS = 60
 CORPUS_SECONDS = 30 * 60
 
 # Largest request that is read at all: a corpus as JSON, where a character can take six bytes.
@@ -24,21 +29,30 @@ MAX_WAITING = 256
 WORKERS = 4
 
 
+# What JSON can hold instead of a text.
+_KINDS = {list: "a list", dict: "an object", bool: "true or false", int: "a number", float: "a number"}
+
+
 def checked_question(text: object) -> str:
     """A question as it is searched: without line breaks and repeated spaces.
 
     Raises:
-        InputError: it is no text, empty, or too long.
+        InputError: it is no text, empty, too long, or holds half of a character.
 
     Example:
         >>> checked_question(" Where is\\n the lake? ")
         'Where is the lake?'
     """
-    if not isinstance(text, str) or not text.strip():
+    if text is not None and not isinstance(text, str):
+        raise InputError(f"The question must be a text, not {_KINDS.get(type(text), 'something else')}.")
+    if not text or not text.strip():
         raise InputError("There is no question yet: type one, or choose an example.")
     # Counted before anything is done with it.
     if len(text) > MAX_QUESTION:
-        raise InputError(f"The question has {len(text):,} characters; at most {MAX_QUESTION} are searched.")
+        raise InputError(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION} are searched: shorten it."
+        )
+    decoded(text, "The question")
     return " ".join(text.replace("\0", " ").split())
 
 

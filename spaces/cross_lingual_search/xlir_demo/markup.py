@@ -9,9 +9,22 @@ from typing import Any
 
 from markupsafe import Markup
 
-from .languages import UNKNOWN, language_name, native_name
+from .languages import LANGUAGES, UNKNOWN, language_name, native_name
 
-__all__ = ["Markup", "badge", "joined", "message", "native", "number", "passage", "percent", "table", "view"]
+__all__ = [
+    "Markup",
+    "badge",
+    "colour",
+    "details",
+    "joined",
+    "message",
+    "native",
+    "number",
+    "passage",
+    "percent",
+    "table",
+    "view",
+]
 
 
 def joined(parts: Iterable[Any]) -> Markup:
@@ -19,9 +32,16 @@ def joined(parts: Iterable[Any]) -> Markup:
     return Markup("").join(parts)
 
 
-def view(label: str, *parts: Any) -> str:
-    """A whole view, announced to screen readers when it changes."""
-    html = Markup('<section class="xd" aria-label="{}" aria-live="polite">{}</section>').format(label, joined(parts))
+def view(label: str, *parts: Any, address: str = "") -> str:
+    """A whole view.
+
+    Args:
+        label: its name for screen readers.
+        parts: what it shows.
+        address: the part of the page's address that opens it again; the page's script shows it in the address bar.
+    """
+    shown = Markup(' data-address="{}"').format(address) if address else Markup("")
+    html = Markup('<section class="xd" aria-label="{}"{}>{}</section>').format(label, shown, joined(parts))
     # A plain string: Gradio's own encoder need not know about markup.
     return "".join(html)
 
@@ -32,6 +52,11 @@ def message(text: str, is_error: bool = True) -> str:
     return "".join(Markup('<section class="xd"><p class="xd-message" role="{}">{}</p></section>').format(role, text))
 
 
+def colour(tag: str) -> str:
+    """The class that gives an element the colour of a language."""
+    return f"xd-l-{tag}" if tag in LANGUAGES else "xd-l-other"
+
+
 def badge(tag: str) -> Markup:
     """A language with its name in English and in itself.
 
@@ -39,9 +64,16 @@ def badge(tag: str) -> Markup:
         >>> badge("de").striptags()
         'German Deutsch'
     """
+    if tag == UNKNOWN:
+        return Markup('<span class="xd-badge">language not told</span>')
     name, own = language_name(tag), native_name(tag)
     second = Markup(' <span lang="{}" dir="auto">{}</span>').format(tag, own) if own != name else ""
-    return Markup('<span class="xd-badge" translate="no">{}{}</span>').format(name, second)
+    return Markup('<span class="xd-badge {}" translate="no">{}{}</span>').format(colour(tag), name, second)
+
+
+def details(summary: str, *parts: Any) -> Markup:
+    """Parts that are shown on request."""
+    return Markup("<details><summary>{}</summary>{}</details>").format(summary, joined(parts))
 
 
 def native(tag: str) -> Markup:

@@ -1,8 +1,9 @@
-"""The page: tabs, endpoints, what a link opens, and how it is served."""
+"""The page: one question for all tabs, endpoints, what a link opens, and how it is served."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,105 +13,178 @@ from hf_hybrid.space_page.serving import launch
 from .endpoints import add_endpoints
 from .limits import MAX_BODY, MAX_CORPUS_BYTES, MAX_WAITING, WORKERS
 from .markup import Markup, message
+from .overview_views import TITLE
 from .page_views import PageViews
 from .permalinks import Link, read_link
+from .programs_view import programs_view
+from .questions import GUESS
 from .styles import CSS
+from .tabs.asking import Panel, another, build_panel, checkpoints_note, chip_updates, known_words, words_in
 from .tabs.benchmark_tab import build_benchmark_tab
-from .tabs.compare_tab import build_compare_tab
 from .tabs.inputs import QUICK
-from .tabs.languages_tab import build_languages_tab
-from .tabs.programs_tab import build_programs_tab, mcp_is_there
-from .tabs.search_tab import FIRST_LANGUAGE, build_search_tab
 from .tabs.texts_tab import build_texts_tab
 
-TITLE = "One question, eleven languages"
 # Seconds: how often uploads are looked for, and how old one may get.
 _DELETE_CACHE = (600, 600)
+_SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 
 
 def build_page(views: PageViews) -> gr.Blocks:
     """Build the page, not launched yet."""
+    answers = views.answers
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=_DELETE_CACHE) as page:
         # First, so that they get the names that they ask for.
-        add_endpoints(views.answers)
-        gr.HTML(_introduction(views))
+        add_endpoints(answers)
+        gr.HTML("".join(Markup('<h1 class="xd">{}</h1>').format(TITLE)))
+        overview = gr.HTML(views.overview(answers.before, answers.after), elem_id="overview")
         notice = gr.HTML("", visible=False)
+        panel = build_panel(views)
+        opened = gr.State("compare")
         with gr.Tabs(overflow_behavior="wrap") as tabs:
-            with gr.Tab("Search", id="search"):
-                search = build_search_tab(views)
-            with gr.Tab("Two checkpoints", id="compare"):
-                compare = build_compare_tab(views)
-            with gr.Tab("All languages", id="languages"):
-                languages = build_languages_tab(views)
-            with gr.Tab("Benchmark", id="benchmark"):
-                build_benchmark_tab(views)
-            with gr.Tab("Your texts", id="texts"):
-                build_texts_tab(views)
-            with gr.Tab("For programs", id="programs"):
-                build_programs_tab()
-        opened = [notice, tabs, *search.values(), *compare.values(), *languages.values()]
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                first = views.compare(
+                    views.first_question(), GUESS, answers.before, answers.after, None, panel.k.value, linked=False
+                )
+                compare = gr.HTML(first, elem_id="compare-view")
+            with gr.Tab("All languages at once", id="languages") as languages_tab:
+                languages = gr.HTML("", elem_id="languages-view")
+            with gr.Tab("Benchmark", id="benchmark") as benchmark_tab:
+                *measured, benchmark = build_benchmark_tab(views)
+            with gr.Tab("Your texts", id="texts") as texts_tab:
+                build_texts_tab(views, panel, texts_tab, opened)
+            with gr.Tab("For programs", id="programs") as programs_tab:
+                programs = gr.HTML("", elem_id="programs-view")
+                gr.HTML(checkpoints_note(views))
+        shown = [compare, languages, *panel.chips.values()]
+        ask = partial(_ask, views, panel)
+        _connect(views, panel, opened, ask, shown)
+        panel_changed = [panel.before.input, panel.after.input]
+        gr.on(panel_changed, views.overview, [panel.before, panel.after], [overview], **QUICK)
+        for one, name in ((compare_tab, "compare"), (languages_tab, "languages")):
+            one.select(partial(_opened, name, ask), [opened, *panel.choices], [opened, *shown], **QUICK)
+        benchmark_tab.select(
+            lambda *chosen: ("benchmark", views.benchmark(*chosen, "?tab=benchmark")),
+            measured,
+            [opened, benchmark],
+            **QUICK,
+        )
+
+        def show_programs(question: str, request: gr.Request) -> tuple[str, str]:
+            return "programs", _programs_view(views, question, _place(request))
+
+        programs_tab.select(show_programs, [panel.question], [opened, programs], **QUICK)
+        after_link = [notice, tabs, opened, overview, *panel.choices, *shown, benchmark, programs]
 
         def open_link(request: gr.Request) -> list[Any]:
-            return opened_by(views, {str(key): str(value) for key, value in dict(request.query_params).items()})
+            parameters = {str(key): str(value) for key, value in dict(request.query_params).items()}
+            return opened_by(views, panel, parameters, _place(request))
 
-        page.load(open_link, None, opened, **QUICK)
+        page.load(open_link, None, after_link, **QUICK | {"show_progress": "hidden"})
     return page.queue(max_size=MAX_WAITING, default_concurrency_limit=WORKERS)
 
 
 def serve(page: gr.Blocks, **options: Any) -> Any:
     """Serve the page with its limits; options are further ones of `gradio.Blocks.launch`."""
-    return launch(page, CSS, MAX_CORPUS_BYTES, MAX_BODY, mcp_server=mcp_is_there(), **options)
+    return launch(page, CSS, MAX_CORPUS_BYTES, MAX_BODY, head=f"<script>{_SCRIPT}</script>", **options)
 
 
-def opened_by(views: PageViews, parameters: dict[str, str]) -> list[Any]:
-    """Values of the notice, the tabs and the components of three tabs for the parameters of a link."""
+def _connect(views: PageViews, panel: Panel, opened: gr.State, ask: Any, shown: list[Any]) -> None:
+    """What each input of the panel does."""
+    inputs, options = [opened, *panel.choices], QUICK | {"show_progress_on": shown[:2]}
+    asking = [panel.go.click, panel.question.submit, panel.language.input]
+    choosing = [panel.before.input, panel.after.input, panel.only.input, panel.k.input]
+    gr.on([*asking, *choosing], ask, inputs, shown, **options)
+
+    def replaced(words: Any, opened: str, question: str, *rest: Any) -> list[Any]:
+        """Another question instead, whose language is told from its words."""
+        fresh = words(question)
+        return [fresh, GUESS, *ask(opened, fresh, GUESS, *rest[1:])]
+
+    outputs = [panel.question, panel.language, *shown]
+    for tag, chip in panel.chips.items():
+        chip.click(partial(replaced, partial(_words_in, views, tag)), inputs, outputs, **options)
+    panel.other.click(partial(replaced, partial(another, views)), inputs, outputs, **options)
+    for example, card in panel.cards:
+        words, _ = known_words(views, example)
+        card.click(partial(replaced, partial(_always, words)), inputs, outputs, **options)
+
+
+def _words_in(views: PageViews, tag: str, question: str) -> str:
+    return words_in(views, question, tag)
+
+
+def _always(words: str, _: str) -> str:
+    return words
+
+
+def _ask(
+    views: PageViews,
+    panel: Panel,
+    opened: str,
+    question: str,
+    language: str,
+    before: str,
+    after: str,
+    only: Any,
+    k: int,
+) -> list[Any]:
+    """The view of the open tab; the others are made when they are opened."""
+    compare = languages = gr.skip()
+    if opened == "languages":
+        languages = views.translations(question, before, after)
+    elif opened == "compare":
+        compare = views.compare(question, language, before, after, only, k)
+    return [compare, languages, *chip_updates(views, question, panel.chips)]
+
+
+def _opened(name: str, ask: Any, opened: str, *choices: Any) -> list[Any]:
+    """What a tab shows that has been chosen. Gradio tells of the tab, too, that a page or a link begins with: it has its
+    view already.
+    """
+    shown = ask("" if opened == name else name, *choices)
+    return [name, *shown]
+
+
+def _programs_view(views: PageViews, question: str, place: str) -> str:
+    asked = question if views.fact_of(question) else views.first_question()
+    names = list(views.answers.encoders)
+    names.sort(key=lambda name: name == views.answers.after)
+    return programs_view(place, asked, names, "?tab=programs")
+
+
+def _place(request: gr.Request) -> str:
+    """The address that the page was asked for at, without what follows the host: behind a proxy, the proxy's."""
+    headers = request.headers
+    host = headers.get("x-forwarded-host") or headers.get("host") or "127.0.0.1:7860"
+    scheme = headers.get("x-forwarded-proto") or (
+        "https" if request.url and str(request.url).startswith("https") else "http"
+    )
+    return f"{scheme.split(',')[0]}://{host.split(',')[0]}"
+
+
+def opened_by(views: PageViews, panel: Panel, parameters: dict[str, str], place: str) -> list[Any]:
+    """Values of the notice, the tabs, which is open, the overview, the choices and the views for the parameters of a link."""
     answers = views.answers
     link, wrong = read_link(parameters, list(answers.facts.facts), list(answers.encoders))
-    if link.other not in answers.encoders:
-        link = replace(link, other=link.checkpoint)
     notice = gr.update(value=message(" ".join(wrong), is_error=False), visible=True) if wrong else gr.skip()
-    return [
-        notice,
-        gr.Tabs(selected=link.tab),
-        *_search(views, link),
-        *_compare(views, link),
-        *_languages(views, link),
-    ]
+    choices = 6
+    views_of = 2 + len(panel.chips)
+    if link == Link():
+        return [notice, *[gr.skip()] * (3 + choices + views_of + 2)]
+    question = link.question or _asked_for(views, link)
+    before, after = link.other or answers.before, link.checkpoint or answers.after
+    only = list(link.only) or answers.languages
+    chosen = [question, link.language, before, after, only, link.k]
+    shown = _ask(views, panel, link.tab, *chosen)
+    benchmark = views.benchmark(None, after, "?tab=benchmark") if link.tab == "benchmark" else gr.skip()
+    programs = _programs_view(views, question, place) if link.tab == "programs" else gr.skip()
+    usual = (before, after) == (answers.before, answers.after)
+    overview = gr.skip() if usual else views.overview(before, after)
+    return [notice, gr.Tabs(selected=link.tab), link.tab, overview, *chosen, *shown, benchmark, programs]
 
 
-def _search(views: PageViews, link: Link) -> list[Any]:
-    if link.tab != "search" or (not link.question and link == Link()):
-        return [gr.skip()] * 6
-    question = link.question or views.answers.facts.after(None).questions[FIRST_LANGUAGE]
-    only = list(link.only) or views.answers.languages
-    view = views.search(question, link.language, link.checkpoint, only, link.k)
-    return [question, link.language, link.checkpoint, only, link.k, view]
-
-
-def _compare(views: PageViews, link: Link) -> list[Any]:
-    if link.tab != "compare":
-        return [gr.skip()] * 5
-    question = link.question or views.answers.facts.after(None).questions[FIRST_LANGUAGE]
-    view = views.compare(question, link.language, link.other, link.checkpoint)
-    return [question, link.language, link.other, link.checkpoint, view]
-
-
-def _languages(views: PageViews, link: Link) -> list[Any]:
-    if link.tab != "languages":
-        return [gr.skip()] * 3
-    fact = link.fact or views.answers.facts.after(None).id
-    return [fact, link.checkpoint, views.translations(fact, link.checkpoint)]
-
-
-def _introduction(views: PageViews) -> str:
-    pool = views.answers.pool
-    return "".join(
-        Markup(
-            '<header class="xd"><h1>{}</h1><p class="xd-lead">Ask in one language, find the answer in all: your question is compared by meaning with {} short '
-            "passages, the same {} facts written in {} languages. A search that minds the meaning alone would find "
-            "all {} versions of the answer; most favour the language that you ask in. Here you can see how much, and "
-            "what <b>hybrid training</b> changes.</p></header>"
-        ).format(
-            TITLE, f"{len(pool):,}", len(views.answers.facts.facts), len(pool.language_share), len(pool.language_share)
-        )
-    )
+def _asked_for(views: PageViews, link: Link) -> str:
+    if not link.fact:
+        return views.first_question()
+    questions = views.answers.facts.facts[link.fact].questions
+    return questions.get("en") or next(iter(questions.values()))

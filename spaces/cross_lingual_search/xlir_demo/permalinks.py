@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 
 from hf_hybrid.errors import InputError
 
-from .answers import GUESS
-from .checkpoints import HYBRID, MONOLINGUAL, NAMES
+from .checkpoints import NAMES
 from .languages import LANGUAGES
 from .limits import DEFAULT_RESULTS, MAX_QUESTION, checked_question, checked_results
+from .questions import GUESS
 
-TABS = ("search", "compare", "languages", "benchmark", "texts", "programs")
+TABS = ("compare", "languages", "benchmark", "texts", "programs")
+# What links of earlier pages called a tab.
+_FORMER_TABS = {"search": "compare"}
 # Longest parameter that is looked at; a question may take several characters for one.
 _LONGEST = 4 * MAX_QUESTION
 
@@ -26,18 +28,18 @@ class Link:
         tab: one of `TABS`.
         question: empty means the page's own example.
         language: of the question, or `GUESS`.
-        checkpoint: of the search; the second one of the comparison.
-        other: the first one of the comparison.
+        checkpoint: the second one of the comparison; empty means the usual one.
+        other: the first one, likewise.
         only: languages to search in; empty means all.
         k: results.
-        fact: of the tab with all languages.
+        fact: a built-in question by its id, where no question is given.
     """
 
     tab: str = TABS[0]
     question: str = ""
     language: str = GUESS
-    checkpoint: str = HYBRID
-    other: str = MONOLINGUAL
+    checkpoint: str = ""
+    other: str = ""
     only: tuple[str, ...] = ()
     k: int = DEFAULT_RESULTS
     fact: str = ""
@@ -61,9 +63,7 @@ def link_text(link: Link) -> str:
         "k": str(link.k),
         "fact": link.fact,
     }
-    defaults = dict(
-        zip(values, (usual.tab, "", usual.language, usual.checkpoint, usual.other, "", str(usual.k), ""), strict=True)
-    )
+    defaults = dict(zip(values, (usual.tab, "", usual.language, "", "", "", str(usual.k), ""), strict=True))
     said = {name: value for name, value in values.items() if value != defaults[name]}
     return f"?{urlencode(said)}" if said else "?"
 
@@ -87,6 +87,7 @@ def read_link(
         ['The link asks for a number of results that this page does not show; it shows 10.']
     """
     usual, wrong = Link(), []
+    parameters = {**parameters, "tab": _FORMER_TABS.get(parameters.get("tab", ""), parameters.get("tab", TABS[0]))}
 
     def choose(name: str, known: Sequence[str], otherwise: str, what: str) -> str:
         value = parameters.get(name)

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from hf_hybrid.errors import InputError
 
+from .words import comparable
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -50,6 +52,13 @@ class Pool:
                 rows.setdefault(fact, []).append(row)
         return rows
 
+    def gloss(self, row: int) -> str:
+        """The English passage that states the same fact; empty where there is none, or where it is this one."""
+        if self.languages[row] == "en":
+            return ""
+        same = self.rows_of_fact.get(self.facts[row] or "", ())
+        return next((self.texts[other] for other in same if self.languages[other] == "en"), "")
+
 
 def shares(tags: Sequence[str]) -> dict[str, float]:
     """Share of every tag, in alphabetical order.
@@ -76,6 +85,21 @@ class Fact:
     questions: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A built-in question in one language.
+
+    Attributes:
+        fact: id of the fact that it asks for.
+        language: its language.
+        words: as it is asked.
+    """
+
+    fact: str
+    language: str
+    words: str
+
+
 class Facts:
     """The facts that a question may be one of.
 
@@ -85,11 +109,20 @@ class Facts:
 
     def __init__(self, facts: Sequence[Fact]) -> None:
         self.facts = {fact.id: fact for fact in facts}
-        self._known = {_comparable(words): (fact.id, tag) for fact in facts for tag, words in fact.questions.items()}
+        self._known = {comparable(words): (fact.id, tag) for fact in facts for tag, words in fact.questions.items()}
 
     def recognise(self, question: str) -> tuple[str, str] | None:
-        """Fact and language of a question that is word for word one of the data's, whatever its case and spaces."""
-        return self._known.get(_comparable(question))
+        """Fact and language of a question that is word for word one of the data's, whatever its case, punctuation and
+        spaces.
+        """
+        return self._known.get(comparable(question))
+
+    @cached_property
+    def asked(self) -> tuple[Asked, ...]:
+        """Every question in every language, always in the same order."""
+        return tuple(
+            Asked(fact.id, tag, words) for fact in self.facts.values() for tag, words in fact.questions.items()
+        )
 
     def after(self, fact: str | None) -> Fact:
         """The fact that is offered after this one: of the next topic, so that examples vary; the first for None."""
@@ -133,7 +166,3 @@ def read_world_facts(folder: str | Path) -> tuple[Pool, Facts]:
         questions.setdefault(name, {})[tag] = words
         topics[name] = topic
     return pool, Facts([Fact(name, topics[name], words) for name, words in questions.items()])
-
-
-def _comparable(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -11,8 +11,9 @@ from .comparing import Movement
 from .languages import language_name
 from .markup import Markup, joined, table
 
-_WIDTH, _TOP, _STEP, _LEAST = 360, 44, 19, 240
-_LEFT, _RIGHT = 112, 248
+_WIDTH, _TOP, _STEP, _LEAST = 400, 44, 19, 240
+# Labels end or begin here, and lines between the two inner ones: what lies between is a leader to the true place.
+_LEFT, _RIGHT, _LEADER = 110, 290, 22
 
 
 def slope_chart(movements: Sequence[Movement], first: str, second: str, pool_size: int) -> Markup:
@@ -25,16 +26,18 @@ def slope_chart(movements: Sequence[Movement], first: str, second: str, pool_siz
         pool_size: number of passages, N; place N is at the bottom.
 
     Returns:
-        An ``svg`` with a description; places are spaced by their logarithm, as far as their labels leave room.
+        An ``svg`` with a description; places are spaced by their logarithm, the ends of the lines are true, and thin
+        leaders go to the labels, which keep apart.
     """
     height = max(_LEAST, _STEP * len(movements) + 20)
     lowest = max(2, max(max(one.before, one.after) for one in movements))
     scale = _Scale(min(lowest, pool_size), height)
-    left = spread([scale(one.before) for one in movements], _STEP, _TOP, _TOP + height)
-    right = spread([scale(one.after) for one in movements], _STEP, _TOP, _TOP + height)
+    true = [(scale(one.before), scale(one.after)) for one in movements]
+    left = spread([before for before, _ in true], _STEP, _TOP, _TOP + height)
+    right = spread([after for _, after in true], _STEP, _TOP, _TOP + height)
     parts = [_side(_LEFT, "end", first), _side(_RIGHT, "start", second)]
-    for one, at_left, at_right in zip(movements, left, right, strict=True):
-        parts.append(_line(one, at_left, at_right))
+    for one, ends, labels in zip(movements, true, zip(left, right, strict=True), strict=True):
+        parts.append(_line(one, ends, labels))
     better = sum(one.after < one.before for one in movements)
     worse = sum(one.after > one.before for one in movements)
     label = (
@@ -89,25 +92,31 @@ def _side(x: int, anchor: str, title: str) -> Markup:
     return Markup('<text x="{}" y="18" text-anchor="{}" class="xd-side">{}</text>').format(x, anchor, title)
 
 
-def _line(one: Movement, at_left: float, at_right: float) -> Markup:
+def _line(one: Movement, ends: tuple[float, float], labels: tuple[float, float]) -> Markup:
     kind = "same" if one.before == one.after else "up" if one.after < one.before else "down"
     label = language_name(one.language)
     short = label if len(label) <= 10 else one.language
+    inner = _LEFT + _LEADER, _RIGHT - _LEADER
+    leaders = joined(
+        Markup('<path d="M{} {}L{} {}"/>').format(x, f"{label_at:.1f}", near, f"{end:.1f}")
+        for x, near, label_at, end in zip((_LEFT + 4, _RIGHT - 4), inner, labels, ends, strict=True)
+    )
     return Markup(
-        '<g class="xd-{}"><line x1="{}" y1="{}" x2="{}" y2="{}"/>'
+        '<g class="xd-{}">{}<line x1="{}" y1="{}" x2="{}" y2="{}"/>'
         '<text x="{}" y="{}" text-anchor="end">{} {}</text><text x="{}" y="{}">{} {}</text></g>'
     ).format(
         kind,
-        _LEFT + 6,
-        f"{at_left:.1f}",
-        _RIGHT - 6,
-        f"{at_right:.1f}",
+        leaders,
+        inner[0],
+        f"{ends[0]:.1f}",
+        inner[1],
+        f"{ends[1]:.1f}",
         _LEFT,
-        f"{at_left + 4.5:.1f}",
+        f"{labels[0] + 4.5:.1f}",
         short,
         f"{one.before:,}",
         _RIGHT,
-        f"{at_right + 4.5:.1f}",
+        f"{labels[1] + 4.5:.1f}",
         f"{one.after:,}",
         short,
     )

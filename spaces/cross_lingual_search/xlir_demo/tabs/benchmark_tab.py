@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from hf_hybrid.publishing.cards.titles import benchmark_title
 
-from ..checkpoints import HYBRID
 from ..page_views import PageViews
 from .inputs import QUICK, checkpoint_choice
 
@@ -15,8 +16,8 @@ _INTRODUCTION = """\
 """
 
 
-def build_benchmark_tab(views: PageViews) -> None:
-    """Build the tab."""
+def build_benchmark_tab(views: PageViews) -> list[Any]:
+    """Build the tab; returns what its view depends on, and the view."""
     names = views.published.benchmarks
     gr.HTML(_INTRODUCTION)
     with gr.Row(visible=bool(names)):
@@ -26,6 +27,7 @@ def build_benchmark_tab(views: PageViews) -> None:
             label="Set of questions",
             filterable=False,
         )
-        checkpoint = checkpoint_choice(views.answers, "Checkpoint of the matrix", HYBRID)
-    view = gr.HTML(views.benchmark(names[0] if names else None, HYBRID), elem_id="benchmark-view")
+        checkpoint = checkpoint_choice(views.answers, "Checkpoint of the matrix", views.answers.after)
+    view = gr.HTML(views.benchmark(names[0] if names else None, views.answers.after), elem_id="benchmark-view")
     gr.on([benchmark.input, checkpoint.input], views.benchmark, [benchmark, checkpoint], [view], **QUICK)
+    return [benchmark, checkpoint, view]

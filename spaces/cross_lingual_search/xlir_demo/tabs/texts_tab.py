@@ -1,30 +1,27 @@
-"""A visitor's own texts: added, searched, deleted."""
+"""A visitor's own texts: added, searched with the question of all tabs, deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.space_page.uploads import read_once
 
-from ..answers import Answers
-from ..checkpoints import HYBRID
-from ..corpora import FORMATS, Corpus, parse_corpus
+from ..corpora import FORMATS, parse_corpus
 from ..limits import CORPUS_SECONDS, MAX_CORPUS_BYTES, MAX_PASSAGE, MAX_PASSAGES
 from ..markup import message
 from ..page_views import PageViews
-from .inputs import QUICK, checkpoint_choice, question_box, results_choice
+from .asking import Panel
 
 _INTRODUCTION = f"""\
-<div class="xd"><p class="xd-note">Paste texts or upload a file, in any mix of languages, and search them with the same checkpoints. <b>Plain text</b>: a passage on every
+<div class="xd"><p class="xd-note">Paste texts or upload a file, in any mix of languages, and search them with the question above. <b>Plain text</b>: a passage on every
 line (or between empty lines). <b>CSV</b>: a first line with the names of the columns, one of them <code>text</code>, if you like <code>lang</code> and
 <code>id</code>. <b>JSONL</b>: an object with the same fields on every line. At most {MAX_CORPUS_BYTES / 1e6:.0f} MB, {MAX_PASSAGES:,} passages and {MAX_PASSAGE:,}
 characters a passage. Your texts stay in this server's memory, for this page only; an uploaded file is deleted as soon as it has been read.</p></div>
 """
-_EXAMPLE = """\
+EXAMPLE = """\
 The library opens at nine and closes at six.
 Die Bibliothek ist sonntags geschlossen.
 El comedor está en el segundo piso.
@@ -32,102 +29,102 @@ El comedor está en el segundo piso.
 停车场在大楼后面。
 يمكن استئجار الدراجات عند المدخل.
 """
-_NOTHING = message("No texts yet. The box holds a small example: press Add texts.", is_error=False)
-_ENDINGS = [".txt", ".csv", ".jsonl", ".json"]
-# Passages that are encoded between two steps of the progress bar.
-_STEP = 250
+EXAMPLE_QUESTION = "When does the library open?"
+_NOTHING = message(
+    "No texts yet. “Try an example” adds six sentences in six languages and asks about them.", is_error=False
+)
+_ENDINGS = [".txt", ".csv", ".tsv", ".jsonl", ".json"]
+# Embedding a visitor's texts may take a while: it does not stand in the way of searches.
+SLOW = {
+    "concurrency_id": "texts",
+    "concurrency_limit": 2,
+    "api_visibility": "private",
+    "trigger_mode": "always_last",
+}
 
 
-def build_texts_tab(views: PageViews) -> None:
-    """Build the tab."""
+def build_texts_tab(views: PageViews, panel: Panel, tab: gr.Tab, opened: gr.State) -> None:
+    """Build the tab; `opened` is told when it is chosen."""
     gr.HTML(_INTRODUCTION)
     # Only the corpus's name is kept with the page; closing the page deletes the corpus.
     name = gr.State(None, time_to_live=CORPUS_SECONDS, delete_callback=views.store.remove)
     text = gr.Textbox(
         label="Your texts",
-        value=_EXAMPLE,
-        lines=8,
+        placeholder="One passage a line",
+        lines=6,
         max_lines=16,
         max_length=MAX_CORPUS_BYTES,
         elem_id="texts-text",
         elem_classes="xd-question",
     )
+    form = gr.Dropdown(
+        [("Detect it", "detect"), ("Plain text", "text"), ("CSV", "csv"), ("JSONL", "jsonl")],
+        value=FORMATS[0],
+        label="Format",
+        filterable=False,
+    )
     with gr.Row():
-        form = gr.Dropdown(
-            [("Detect it", "detect"), ("Plain text", "text"), ("CSV", "csv"), ("JSONL", "jsonl")],
-            value=FORMATS[0],
-            label="Format",
-            filterable=False,
-        )
-        checkpoint = checkpoint_choice(views.answers, "Checkpoint", HYBRID)
-    with gr.Row():
-        add = gr.Button("Add texts", variant="primary")
+        add = gr.Button("Add texts", variant="primary", min_width=140)
         # Not `gr.File`, whose button has a name that is not the text it shows.
         upload = gr.UploadButton("Or add a file (.txt, .csv, .jsonl)", file_types=_ENDINGS, type="filepath")
-        delete = gr.Button("Delete my texts")
+        example = gr.Button("Try an example", min_width=140)
+        delete = gr.Button("Delete my texts", min_width=140)
     status = gr.HTML(_NOTHING, elem_id="texts-status", min_height=80)
-    with gr.Row(equal_height=True):
-        question = question_box("texts-question", "Question to your texts", "When can I borrow books?")
-        search = gr.Button("Search my texts", variant="primary", scale=1, min_width=120, elem_classes="xd-go")
-    results = results_choice("texts-results")
     view = gr.HTML("", elem_id="texts-view")
 
-    def add_texts(content: str, form: str, checkpoint: str, old: str | None, progress=gr.Progress()) -> tuple:  # noqa: B008
-        return _add(views, content, "", form, checkpoint, old, progress)
+    asked = [panel.question, panel.language, panel.before, panel.after, panel.k]
 
-    def add_file(path: str | None, form: str, checkpoint: str, old: str | None, progress=gr.Progress()) -> tuple:  # noqa: B008
+    def search(name: str | None, question: str, language: str, before: str, after: str, k: int, progress: Any) -> str:
+        return views.own_search(
+            name, question, language, before, after, k, lambda done: progress(done, desc="Embedding", unit="passages")
+        )
+
+    def add_texts(content: Any, form: str, old: str | None, *question: Any, progress=gr.Progress()) -> tuple:  # noqa: B008
+        return keep(content, "", form, old, question, progress)
+
+    def add_file(path: str | None, form: str, old: str | None, *question: Any, progress=gr.Progress()) -> tuple:  # noqa: B008
         try:
             content, file_name = read_once(path, MAX_CORPUS_BYTES)
         except InputError as error:
-            return old, message(str(error)), ""
-        return _add(views, content, file_name, form, checkpoint, old, progress)
+            return failed(old, str(error))
+        return keep(content, file_name, form, old, question, progress)
+
+    def keep(content: Any, file_name: str, form: str, old: str | None, question: tuple, progress: Any) -> tuple:
+        """Read and keep; the old texts go when the new ones are there."""
+        try:
+            parsed = parse_corpus(content, form, file_name)
+        except InputError as error:
+            return failed(old, str(error))
+        views.store.remove(old)
+        fresh = views.keep(parsed)
+        return fresh, views.corpus(fresh, file_name, parsed.problems), search(fresh, *question, progress)
+
+    def failed(old: str | None, why: str) -> tuple[str | None, str, Any]:
+        """What is wrong, and what is searched now."""
+        still = " The texts that you added before are still the ones that are searched." if old else ""
+        return old, message(why + still), gr.skip()
+
+    def try_example(old: str | None, *question: Any, progress=gr.Progress()) -> tuple:  # noqa: B008
+        return EXAMPLE, EXAMPLE_QUESTION, *keep(EXAMPLE, "", "text", old, (EXAMPLE_QUESTION, *question[1:]), progress)
 
     def delete_texts(old: str | None) -> tuple[None, str, str]:
         views.store.remove(old)
         return None, message("Your texts are deleted.", is_error=False), ""
 
-    slow = {
-        "concurrency_id": "texts",
-        "concurrency_limit": 2,
-        "api_visibility": "private",
-        "show_progress_on": [status],
-    }
-    add.click(add_texts, [text, form, checkpoint, name], [name, status, view], **slow)
-    upload.upload(add_file, [upload, form, checkpoint, name], [name, status, view], **slow)
-    delete.click(delete_texts, [name], [name, status, view], **QUICK)
-    gr.on([search.click, question.submit], views.own_search, [name, question, results], [view], **QUICK)
+    def open_tab(name: str | None, *question: Any, progress=gr.Progress()) -> tuple[str, Any]:  # noqa: B008
+        """Search again: the question may be another by now."""
+        return "texts", search(name, *question, progress) if name else gr.skip()
 
+    def own_search(opened: str, name: str | None, *question: Any, progress=gr.Progress()) -> Any:  # noqa: B008
+        """Search again when the question or a choice changes while this tab is open."""
+        return search(name, *question, progress) if opened == "texts" else gr.skip()
 
-def encode_in_steps(
-    answers: Answers, checkpoint: str, texts: list[str], told: Callable[[tuple[int, int]], object]
-) -> np.ndarray:
-    """Vectors of passages, with word of how many are done."""
-    encode = answers.encoders[answers.checked_checkpoint(checkpoint)]
-    parts = []
-    for start in range(0, len(texts), _STEP):
-        told((start, len(texts)))
-        parts.append(encode(texts[start : start + _STEP], "passage"))
-    return np.concatenate(parts)
-
-
-def _add(
-    views: PageViews,
-    content: str | bytes,
-    file_name: str,
-    form: str,
-    checkpoint: str,
-    old: str | None,
-    progress: gr.Progress,
-) -> tuple[str | None, str, str]:
-    """Read, encode and keep; the old texts go when the new ones are there."""
-    try:
-        progress(0, desc="Reading")
-        pool = parse_corpus(content, form, file_name)
-        vectors = encode_in_steps(
-            views.answers, checkpoint, list(pool.texts), lambda done: progress(done, desc="Embedding", unit="passages")
-        )
-    except InputError as error:
-        return old, message(str(error)), ""
-    views.store.remove(old)
-    name = views.store.add(Corpus(pool, checkpoint, vectors))
-    return name, views.corpus(name, file_name), ""
+    slow = SLOW | {"show_progress_on": [status]}
+    add.click(add_texts, [text, form, name, *asked], [name, status, view], **slow)
+    upload.upload(add_file, [upload, form, name, *asked], [name, status, view], **slow)
+    example.click(try_example, [name, *asked], [text, panel.question, name, status, view], **slow)
+    delete.click(delete_texts, [name], [name, status, view], api_visibility="private")
+    changed = [panel.go.click, panel.question.submit, panel.language.input]
+    changed += [panel.before.input, panel.after.input, panel.k.input]
+    gr.on(changed, own_search, [opened, name, *asked], [view], show_progress="minimal", **SLOW)
+    tab.select(open_tab, [name, *asked], [opened, view], show_progress="minimal", **SLOW)
