@@ -22,6 +22,18 @@ CSS = """
 .xlir .key dd { margin: 0; font-size: 1.7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .xlir [role=alert] { border-inline-start: 4px solid #b3261e; padding: .6rem .8rem; }
 .xlir p.note { max-width: 60rem; }
+.xlir.settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; max-width: 60rem; --bar: #2f74b8; }
+.dark .xlir.settings { --bar: #4f8fd0; }
+.xlir.settings figure { margin: 0; overflow: visible; }
+.xlir.settings svg { width: 100%; max-width: 16rem; height: auto; display: block; }
+.xlir.settings text { font-size: 13px; fill: var(--body-text-color); }
+.xlir.settings .ask, .xlir.settings .in { fill: var(--bar); }
+.xlir.settings .ask { fill: #0b5cad; }
+.xlir.settings text.on { fill: #fff; font-weight: 600; }
+.xlir.settings .out { fill: none; stroke: var(--border-color-primary, #c9ccd1); stroke-dasharray: 3 3; }
+.xlir.settings .arrow { fill: none; stroke: var(--body-text-color); stroke-width: 2; }
+.xlir.settings figcaption { font-size: .9rem; }
+
 """
 
 _KEY = tuple(f"{setting}_{MAIN}" for setting in SETTINGS)

@@ -33,10 +33,17 @@ class Watched:
 
     def open(self, path: str = "/", ready: str = ".xd-hits") -> None:
         """Go to an address and wait until the page has answered it."""
+        self.calm()
         self.page.goto(f"{self.url}{path}")
         self.page.wait_for_selector(ready, state="attached")
         # The network is never idle: a page of Gradio keeps a connection open. What a link opens comes a moment later.
         self.page.wait_for_timeout(300)
+
+    def calm(self) -> None:
+        """Wait until no answer is awaited: Gradio's client complains of a connection that ends with its page."""
+        if self.page.url.startswith(self.url):
+            self.page.wait_for_timeout(120)
+            self.page.wait_for_function("!document.querySelector('.pending')")
 
     def tab(self, name: str) -> None:
         """Choose a tab."""

@@ -229,7 +229,7 @@ def run_text():
     sys.path.insert(0, str(SPACE))
     yield importlib.import_module("run_text")
     sys.path.remove(str(SPACE))
-    for name in ("run_text", "result_html", "app"):
+    for name in ("run_text", "result_html", "settings_picture", "app"):
         sys.modules.pop(name, None)
 
 
@@ -246,14 +246,73 @@ HEADER = "# pool_sizes: de=5 en=5\nquery_id,query_language,candidate_language,po
 def test_csv_and_both_kinds_of_json_are_one_run(run_text):
     rows = "q1,de,de,1,1\nq1,de,en,4,2\n\nq2,en,de,3,2\nq2,en,en,1,1\n"
     expected = run_text.parse_run(HEADER + rows)
-    assert expected[1] == {"de": 5, "en": 5}
-    assert expected[0]["pool_ranks"] == [[1, 4], [3, 1]] and expected[0]["query_language"] == ["de", "en"]
+    columns = expected.columns
+    assert expected.config == "ranks" and expected.keywords == {"pool_sizes": {"de": 5, "en": 5}}
+    assert columns["pool_ranks"] == [[1, 4], [3, 1]] and columns["query_language"] == ["de", "en"]
     flat = [dict(zip(run_text.FIELDS, line.split(","), strict=True)) for line in rows.split()]
     assert run_text.parse_run(json.dumps({"pool_sizes": {"de": 5, "en": "5"}, "rows": flat})) == expected
-    columns = expected[0]
     by_query = [{name: columns[name][row] for name in columns} for row in range(2)]
     assert run_text.parse_run(json.dumps({"pool_sizes": {"de": 5, "en": 5}, "rows": by_query})) == expected
+    assert run_text.parse_run(json.dumps(columns | {"pool_sizes": {"de": 5, "en": 5}})) == expected
     assert run_text.parse_run("\ufeff" + (HEADER + rows).replace("\n", "\r\n")) == expected
+    for delimiter in ";\t|":
+        table = (HEADER + rows).replace(",", delimiter)
+        assert run_text.parse_run(table) == expected
+
+
+def test_a_row_may_begin_with_a_number_sign(run_text):
+    rows = "# a remark\n" + HEADER + "#1,de,de,2,2\nq,de,de,1,1\n"
+    found = run_text.parse_run(rows).columns
+    assert found["query_id"] == ["#1", "q"] and found["pool_ranks"] == [[2], [1]]
+
+
+@pytest.mark.parametrize("config", ["ranks", "top_k", "embeddings"])
+def test_every_form_of_the_card_is_taken_as_columns(page, config):
+    columns, keywords = RUNS[config] if config in RUNS else EMBEDDINGS
+    keywords = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in keywords.items()}
+    columns = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in columns.items()}
+    text = json.dumps({**columns, **keywords}, default=lambda value: value.tolist())
+    found = page.measure(text)
+    expected = compute_metric(config, columns, keywords)
+    assert found["mul_map"] == pytest.approx(expected["mul_map"]) and found["matrix"] == expected["matrix"]
+    assert "mAP in the three settings" in page.score_run(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_memory_mb": 10**9}, "'max_memory_mb' is not known here"),
+        ({"k": 10**9}, "k must be a whole number from 1 to 1,000"),
+        ({"k": True}, "k must be a whole number"),
+        ({"pool_ranks": [[0]]}, "Row 1: pool_rank must be a whole number from 1 to"),
+        ({"pool_ranks": 7}, "column 'pool_ranks'"),
+        ({"pool_ranks": None}, "column 'pool_ranks' is missing"),
+        ({"pool_sizes": {"de": 3, " de": 4}}, "In the pool sizes, 'de' is named twice"),
+        ({"clusters": 7}, "cluster"),
+    ],
+)
+def test_what_is_wrong_in_a_column_form_is_said(page, change, message):
+    good = {
+        "query_id": ["q"],
+        "query_language": ["de"],
+        "candidate_languages": [["de"]],
+        "pool_ranks": [[1]],
+        "language_ranks": [[1]],
+        "pool_sizes": {"de": 3},
+    }
+    assert "alert" not in page.score_run(json.dumps(good))
+    with pytest.raises(InputError) as caught:
+        page.measured(json.dumps(good | change))
+    assert message in str(caught.value)
+
+
+def test_an_example_is_shown_with_its_own_figures(page):
+    for _, example in page.EXAMPLES:
+        assert page.shown_example(example) == (example, page.score_run(example))
+    assert len({page.score_run(example) for _, example in page.EXAMPLES}) == len(page.EXAMPLES) == 3
+    app = page.build_app()
+    chosen = [one for one in app.get_config_file()["dependencies"] if not one["inputs"] and len(one["outputs"]) == 2]
+    assert len(chosen) == 3
 
 
 @pytest.mark.parametrize(
@@ -268,13 +327,18 @@ def test_csv_and_both_kinds_of_json_are_one_run(run_text):
         (HEADER + "q,de,de,1,1\n" * 20_001, "more than 20,000 rows"),
         (HEADER.partition("\n")[2] + "q,de,de,1,1", "The pool sizes are missing"),
         ("# pool_sizes: de\n" + HEADER, "'de' is not like de=1276"),
+        (HEADER + "q,de,de,0,1", "Row 1: pool_rank must be a whole number from 1 to"),
+        ("# pool_sizes: de=1 de=2\n" + HEADER.partition("\n")[2] + "q,de,de,1,1", "'de' is named twice"),
         ("# pool_sizes: de=-1\n" + HEADER.partition("\n")[2] + "q,de,de,1,1", "must be a whole number"),
         (
             "# pool_sizes: " + " ".join(f"x{n}=1" for n in range(41)) + "\n" + HEADER + "q,de,de,1,1",
             "There are 43 languages",
         ),
-        ("query_id,pool_rank\nq,1", "lacks the column 'query_language'"),
-        (HEADER + "q,de,de,first,1", "Row 1: pool_rank must be a whole number from 0 to 10,000,000,000, got 'first'"),
+        (
+            "query_id,pool_rank\nq,1",
+            "must name the columns query_id, query_language, candidate_language, pool_rank, language_rank; 'query_language' is not among them",
+        ),
+        (HEADER + "q,de,de,first,1", "Row 1: pool_rank must be a whole number from 1 to 10,000,000,000, got 'first'"),
         (HEADER + "q,de,de,99999999999999999999,1", "Row 1: pool_rank must be a whole number"),
         (HEADER + "q,de,de,٣,1", "Row 1: pool_rank must be a whole number"),
         (HEADER + "q,de,de,1", "Row 1: language_rank must be a whole number"),
@@ -402,8 +466,8 @@ def test_programs_get_the_metric_itself(page):
     import gradio as gr
 
     found = page.measure(page.EXAMPLE_CSV)
-    columns, sizes = importlib.import_module("run_text").parse_run(page.EXAMPLE_CSV)
-    assert found == compute_metric("ranks", columns, {"pool_sizes": sizes}) and found["mo_map"] > 0.9
+    run = importlib.import_module("run_text").parse_run(page.EXAMPLE_CSV)
+    assert found == compute_metric("ranks", run.columns, run.keywords) and found["mo_map"] > 0.9
     with pytest.raises(gr.Error, match="There is no run"):
         page.measure("")
 
@@ -423,5 +487,5 @@ def test_the_page_builds(page):
 def test_only_a_line_feed_ends_a_line(run_text):
     """A separator of another kind inside an id does not end its row."""
     text = "\ufeff" + (HEADER + "q\u2028x,de,de,1,1\n\n").replace("\n", "\r\n")
-    columns, _ = run_text.parse_run(text)
+    columns = run_text.parse_run(text).columns
     assert columns["query_id"] == ["q\u2028x"]

@@ -23,11 +23,13 @@ def test_it_is_accessible_and_fits(browser, metric_page, axe, theme, size):
 def test_an_example_an_upload_and_a_mistake_by_keyboard(browser, metric_page, tmp_path):
     with watched(browser, metric_page.url) as one:
         one.open("/", ready=".xlir table")
-        one.page.get_by_role("button", name="JSON, 2 languages").click()
+        one.page.get_by_role("button", name="Example: JSON, 2 languages").click()
         one.page.wait_for_function("document.querySelector('textarea').value.startsWith('{')")
-        one.page.get_by_role("button", name="Measure", exact=True).focus()
-        one.page.keyboard.press("Enter")
+        # Measured at once: no old figures beside a new run.
         one.page.wait_for_function("document.querySelectorAll('.xlir thead th[scope=col] bdi').length === 2")
+        one.page.get_by_role("button", name="Example: CSV, 3 languages").focus()
+        one.page.keyboard.press("Enter")
+        one.page.wait_for_function("document.querySelectorAll('.xlir thead th[scope=col] bdi').length === 3")
         file = tmp_path / "run.csv"
         file.write_text(
             "# pool_sizes: de=5 "

@@ -56,7 +56,10 @@ def build_page(views: PageViews) -> gr.Blocks:
                 programs = gr.HTML("", elem_id="programs-view")
                 gr.HTML(checkpoints_note(views))
         shown = [compare, languages, *panel.chips.values()]
-        ask = partial(_ask, views, panel)
+
+        def ask(opened: str, *choices: Any) -> list[Any]:
+            return _ask(views, panel, opened, *choices)
+
         _connect(views, panel, opened, ask, shown)
         panel_changed = [panel.before.input, panel.after.input]
         gr.on(panel_changed, views.overview, [panel.before, panel.after], [overview], **QUICK)
