@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "spaces" / "cross_lingual_search")]
 
 from xlir_demo.answers import Answers  # noqa: E402
-from xlir_demo.checkpoints import HYBRID  # noqa: E402
+from xlir_demo.checkpoints import find_models, usual_pair  # noqa: E402
 from xlir_demo.languages import guess_language  # noqa: E402
 from xlir_demo.pool import Pool  # noqa: E402
 from xlir_demo.searching import search  # noqa: E402
@@ -40,7 +40,7 @@ from hf_hybrid.evaluation.provenance import hardware, versions  # noqa: E402
 from hf_hybrid.output_files import write_json  # noqa: E402
 from tests.spaces.serving import SPACE, Page  # noqa: E402
 
-RESULTS = ROOT / "tests" / "benchmarks" / "results" / "space" / "space.json"
+RESULTS = ROOT / "benchmarks" / "results" / "space" / "space.json"
 CHROMIUM = "/usr/bin/chromium"
 
 
@@ -66,7 +66,9 @@ def main() -> None:
                 content["start"] = {"page_seconds": round(page.seconds, 2), **first_result(page)}
                 print(json.dumps(content["start"], indent=1))
                 if "load" in arguments.parts:
-                    content["load"] = measure_load(page, arguments.clients, arguments.seconds)
+                    content["load"] = measure_load(
+                        page, arguments.clients, arguments.seconds, usual_pair(list(find_models(arguments.models)))[1]
+                    )
                     print(json.dumps(content["load"], indent=1))
             finally:
                 page.close()
@@ -87,7 +89,7 @@ def measure_search(models: Path | None, passages: int) -> dict[str, Any]:
     some = draw.sample([words for _, words in asked], 200)
     own_words = iter(f"{words} ({number})" for number, words in enumerate(some))
     return {
-        "pool": timed(lambda: answers.search(next(own_words), HYBRID), 200) | {"passages": len(answers.pool)},
+        "pool": timed(lambda: answers.search(next(own_words), answers.after), 200) | {"passages": len(answers.pool)},
         "large_pool": timed(large_search(answers, some, passages), 100) | {"passages": passages},
         "language_guesses": {
             "right": sum(tag == guess_language(words) for tag, words in asked),
@@ -98,7 +100,7 @@ def measure_search(models: Path | None, passages: int) -> dict[str, Any]:
 
 def large_search(answers: Answers, questions: list[str], passages: int) -> Callable[[], object]:
     """A search in many passages: the pool's, again and again, with vectors of their own."""
-    encode, pool = answers.encoders[HYBRID], answers.pool
+    encode, pool = answers.encoders[answers.after], answers.pool
     width = encode(["a"], "query").shape[1]
     vectors = np.random.default_rng(0).standard_normal((passages, width), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -148,20 +150,20 @@ def first_result(page: Page) -> dict[str, Any]:
         window = browser.new_page()
         start = time.perf_counter()
         window.goto(page.url)
-        window.wait_for_selector("#search-view .xd-hit")
+        window.wait_for_selector("#compare-view .xd-hit")
         first = time.perf_counter() - start
         window.wait_for_timeout(1000)
-        box = window.locator("#search-question textarea")
+        box = window.locator("#question textarea")
         box.fill("Wohin fließt das Wasser der Wolga am Ende?")
         start = time.perf_counter()
         box.press("Enter")
-        window.wait_for_function("document.querySelector('#search-view').textContent.includes('in German')")
+        window.wait_for_function("document.querySelector('#compare-view').textContent.includes('in German')")
         answer = time.perf_counter() - start
         browser.close()
     return {"first_result_seconds": round(first, 2), "question_to_results_seconds": round(answer, 2)}
 
 
-def measure_load(page: Page, clients: int, seconds: float) -> dict[str, Any]:
+def measure_load(page: Page, clients: int, seconds: float, checkpoint: str) -> dict[str, Any]:
     """Clients that ask one question after the other through the public endpoint, as fast as they are answered."""
     found: list[float] = []
     errors: list[str] = []
@@ -172,7 +174,7 @@ def measure_load(page: Page, clients: int, seconds: float) -> dict[str, Any]:
         draw = random.Random(number)
         while time.perf_counter() < end:
             start = time.perf_counter()
-            problem = ask(page, f"Where does river number {draw.randrange(10**6)} end?")
+            problem = ask(page, f"Where does river number {draw.randrange(10**6)} end?", checkpoint)
             with lock:
                 found.append(1000 * (time.perf_counter() - start))
                 errors.extend([problem] if problem else [])
@@ -193,10 +195,10 @@ def measure_load(page: Page, clients: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def ask(page: Page, question: str) -> str:
+def ask(page: Page, question: str, checkpoint: str) -> str:
     """One question through `/search`; returns what went wrong, or nothing."""
     call = f"{page.url}/gradio_api/call/search"
-    body = json.dumps({"data": [question, HYBRID, "guess", None, 10]}).encode()
+    body = json.dumps({"data": [question, checkpoint, "guess", None, 10]}).encode()
     try:
         request = urllib.request.Request(call, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=120) as answer:

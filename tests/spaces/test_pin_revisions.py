@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 from xlir_demo import checkpoints
-from xlir_demo.checkpoints import NAMES, find_dataset, find_model, pinned
+from xlir_demo.checkpoints import CHECKPOINTS, find_dataset, find_model, find_models, pinned, pinned_names
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.lint import lint_cards, lint_folder
 from tests.spaces.serving import ROOT, SPACE
 
+NAMES = pinned_names()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -40,13 +41,16 @@ def space(tmp_path) -> Path:
 
 def test_the_pins_name_what_the_page_offers():
     content = json.loads((SPACE / "revisions.json").read_text())
-    assert list(content["models"]) == list(NAMES) and list(content["datasets"]) == [checkpoints.DATASET]
+    assert list(content["datasets"]) == [checkpoints.DATASET]
+    # Every released model is pinned, and nothing that is not: what lies in model_cards/ is what is pushed.
+    released = {one.name for one in CHECKPOINTS if (ROOT / "model_cards" / one.name / "modules.json").is_file()}
+    assert set(content["models"]) == released
 
 
 def test_a_push_without_pins_is_refused(space):
     assert lint_cards([space], load=False)[1] == []  # a checkout may be without
     problems = lint_folder(space, "space")
-    assert len(problems) == 4 and all("is not pinned" in problem for problem in problems)
+    assert len(problems) == len(NAMES) + 1 and all("is not pinned" in problem for problem in problems)
     assert {name for name in (*NAMES, "world_facts") if any(f" {name} is" in problem for problem in problems)} == {
         *NAMES,
         "world_facts",
@@ -124,19 +128,25 @@ def test_offline_models_come_from_the_folder_or_the_package(monkeypatch, tmp_pat
 
 
 def test_the_page_goes_without_checkpoints_that_are_not_installed(monkeypatch, tmp_path, small_checkpoints):
-    from xlir_demo.page import opened_by
-    from xlir_demo.start import find_models, load_page_views
+    from xlir_demo.start import load_page_views
 
     monkeypatch.delenv("SPACE_ID", raising=False)
     monkeypatch.setattr(checkpoints, "embedded_model", lambda name: None)
     (tmp_path / NAMES[0]).symlink_to(small_checkpoints / NAMES[0])
-    assert list(find_models(tmp_path)) == [NAMES[0]]
+    # Any other checkpoint of the folder is offered, too; what has no checkpoint in it, or a name of its own kind, is not.
+    (tmp_path / "mine").symlink_to(small_checkpoints / NAMES[1])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "<b>").symlink_to(small_checkpoints / NAMES[1])
+    assert list(find_models(tmp_path)) == [NAMES[0], "mine"]
+    (tmp_path / "mine").unlink()
     alone = load_page_views(tmp_path)
     assert list(alone.answers.encoders) == [NAMES[0]]
-    values = opened_by(alone, {"tab": "compare"})
-    assert NAMES[0] in values and "xd-slope" in values[12] and 'role="alert"' not in values[12]
+    view = alone.compare("Where do the waters of the Volga end up?", "guess", NAMES[0], NAMES[0], None, 10)
+    assert view.count("<ol") == 1 and 'role="alert"' not in view
     (tmp_path / NAMES[0]).unlink()
-    with pytest.raises(InputError, match=f"{NAMES[0]} is neither installed here nor pinned"):
+    shutil.rmtree(tmp_path / "empty")
+    (tmp_path / "<b>").unlink()
+    with pytest.raises(InputError, match="There is no checkpoint in .*name a folder with --models"):
         find_models(tmp_path)
     monkeypatch.setenv("SPACE_ID", "someone/space")
     with pytest.raises(InputError, match="is neither installed here nor pinned"):

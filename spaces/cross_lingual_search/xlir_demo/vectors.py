@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
+from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes
 
 from .searching import Encode
@@ -76,7 +77,7 @@ class VectorCache:
         np.save(packed, made, allow_pickle=False)
         try:
             write_bytes(self._written / name, packed.getvalue(), overwrite=True)
-        except OSError as error:
+        except (InputError, OSError) as error:
             logger.warning("Vectors cannot be kept for the next start: %s", error)
         return made
 
