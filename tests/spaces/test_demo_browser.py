@@ -129,6 +129,7 @@ def test_examples_are_cards_that_ask(browser, page, views):
     with watched(browser, page.url) as one:
         one.open()
         one.page.get_by_text("Examples: bias visible").first.click()
+        one.page.locator("button.xd-card").nth(11).wait_for()
         assert one.page.locator("button.xd-card").count() == 12
         one.page.locator("button.xd-card", has_text=words).click()
         one.page.wait_for_function("words => document.querySelector('#question textarea').value === words", arg=words)

@@ -55,6 +55,6 @@ def test_payloads_in_runs_do_not_fire(browser, metric_page):
             box.fill(json.dumps({"pool_sizes": {tag: 3}, "rows": [row]}))
             one.page.get_by_role("button", name="Measure", exact=True).click()
             one.page.wait_for_function(
-                "tag => document.querySelector('.xlir')?.textContent.includes(tag)", arg=tag[:20]
+                "tag => document.querySelector('.xlir:not(.settings)')?.textContent.includes(tag)", arg=tag[:20]
             )
         assert not one.has_fired()
