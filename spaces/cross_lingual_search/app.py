@@ -17,6 +17,8 @@ os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# A question is a few tokens: threads that wait for each other beside other requests cost more than they give.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from xlir_demo.page import build_page, serve
 from xlir_demo.start import load_page_views
