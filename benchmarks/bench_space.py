@@ -27,7 +27,7 @@ from typing import Any
 # As the page does, before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "spaces" / "cross_lingual_search")]
