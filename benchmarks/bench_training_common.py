@@ -28,6 +28,7 @@ PACKAGES = (
 )
 # Loss trajectories must agree to this before a time counts.
 TOLERANCE = 1e-3
+BF16_TOLERANCE = 1e-2
 MIB = 1 << 20
 
 
