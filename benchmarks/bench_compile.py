@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import os
 import statistics
 import sys
 import tempfile
@@ -26,11 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# A compiled encoder found in a cache of an earlier run would be no compile time.
-os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
-
 import numpy as np
 import torch
+import torch.compiler.config
 from bench_chunks import marco_like
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
@@ -285,6 +282,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(given)
     if arguments.output and arguments.output.exists() and not arguments.overwrite:
         parser().error(f"{arguments.output} exists; give --overwrite, or another name")
+    # A compiled encoder found in a cache of an earlier run would be no compile time.
+    torch.compiler.config.force_disable_caches = True
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
