@@ -18,7 +18,7 @@ from hf_hybrid.encoders.fixed_chunk import ChunkSize
 MULTIPLE = 256
 # Shapes that are dealt into for comparison, the cheapest by an estimate.
 TRIED = 32
-# Segments of a chunk that is made for a single text.
+# Segments beside the text, of a chunk that is made for the longest one.
 SPARE = 64
 
 
@@ -95,7 +95,7 @@ def _candidates(
 def _smallest(longest: int) -> ChunkSize:
     """A shape for the longest text, where `chunk_tokens` is too small for it."""
     tokens = -(-(longest + SPARE) // MULTIPLE) * MULTIPLE
-    return ChunkSize(tokens, min(SPARE, tokens - longest) + 1, longest)
+    return ChunkSize(tokens, min(max(SPARE, -(-tokens // longest)), tokens - longest) + 1, longest)
 
 
 def _fewest(tokens: int, texts: int, size: ChunkSize) -> int:

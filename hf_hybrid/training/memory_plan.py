@@ -55,9 +55,9 @@ class MemoryPlan:
 
         Example:
             >>> MemoryPlan(10, 100, free=1500, chunk=50, layer_bytes_a_token=4).room
-            1300.0
+            1300
             >>> MemoryPlan(10, 100, free=1100, chunk=50, layer_bytes_a_token=4).room
-            400.0
+            400
         """
         room = max(self.free - self.layer_bytes_a_token * self.chunk, 0.0)
         return room if self.needed <= room else max(room - self.bytes_a_token * self.chunk, 0.0)

@@ -43,6 +43,13 @@ def test_a_text_that_fits_nowhere():
         deal_chunks(np.array([70, 3]), ChunkSize(64, 6, 64))
 
 
+@pytest.mark.parametrize("longest", [1, 2, 3, 100, 255, 256, 5000])
+@pytest.mark.parametrize("chunk_tokens", [1, 256, 512])
+def test_a_chunk_is_never_too_small_for_the_longest_text(longest, chunk_tokens):
+    size = choose_chunk_size([np.full(40, 1)], longest, chunk_tokens, 64)
+    assert size.takes(1, longest) and size.takes(1, 1)
+
+
 def test_an_expensive_pass_makes_few_and_large_ones():
     random = np.random.default_rng(0)
     batches = [np.r_[random.integers(6, 20, 512), random.integers(20, 200, 512)] for _ in range(16)]
