@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -94,25 +93,6 @@ def build_encoder(
 def is_static(model: SentenceTransformer) -> bool:
     """Return whether the model is the mean of token vectors: its batches are flat token ids with offsets."""
     return isinstance(model[0], StaticEmbedding)
-
-
-def compile_encoder(model: SentenceTransformer, **kwargs: Any) -> bool:
-    """Compile the transformer inside the model, in place, so that names, saving and wrapping stay as they are.
-
-    Args:
-        model: The encoder.
-        kwargs: Of `torch.compile`; shapes are taken as dynamic unless told otherwise, as every chunk has its own.
-
-    Returns:
-        Whether there was something to compile: a static encoder is a single look-up.
-    """
-    if is_static(model):
-        return False
-    dynamic = kwargs.pop("dynamic", None)
-    transformer = model.transformers_model
-    # Not `transformer.compile()`: sentence-transformers calls `forward` itself, past what that compiles.
-    transformer.forward = torch.compile(transformer.forward, **kwargs, dynamic=True if dynamic is None else dynamic)
-    return True
 
 
 def model_parameter_count(model: SentenceTransformer) -> int:

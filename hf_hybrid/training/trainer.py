@@ -23,8 +23,8 @@ from transformers import ProgressCallback, Trainer, TrainerCallback
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.pairs import ParallelPairs
 from hf_hybrid.data.teacher_vectors import TeacherVectors
+from hf_hybrid.encoders.compiled import compile_encoder
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
-from hf_hybrid.encoders.models import compile_encoder
 from hf_hybrid.encoders.text_inputs import ensure_padding
 from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.engines.onednn import onednn_layers
@@ -289,12 +289,14 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
 
     def _compile_inside(self) -> None:
         """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many
-        chunks.
+        chunks. Packed chunks get one shape first, see `Passes.compile_when_settled`.
         """
         plugin = self.accelerator.state.dynamo_plugin
         if plugin.backend == DynamoBackend.NO:
             return
-        if not compile_encoder(self.model, **plugin.to_kwargs()):
+        if self.passes.compile_when_settled(plugin.to_kwargs()):
+            self.add_callback(self.passes.fixed)
+        elif not compile_encoder(self.model, **plugin.to_kwargs()):
             logger.warning("torch_compile: a static encoder has nothing to compile; training goes on without")
         plugin.backend = DynamoBackend.NO
 
