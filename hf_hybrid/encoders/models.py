@@ -31,6 +31,7 @@ from hf_hybrid.encoders.prompts import PROMPT_NAMES
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
 from hf_hybrid.encoders.text_inputs import input_modules, transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
+from hf_hybrid.encoders.word_table import freeze_word_table
 from hf_hybrid.engines.whole_weights import whole_loading
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.output_files import new_directory
@@ -84,7 +85,9 @@ def build_encoder(
     if args.use_peft:
         with _seeded(seed):
             add_lora(model, args)
-    elif unused := args.unused_lora_arguments():
+    elif args.freeze_word_table:
+        freeze_word_table(model)
+    if not args.use_peft and (unused := args.unused_lora_arguments()):
         logger.warning("Without use_peft, %s change nothing", ", ".join(unused))
     model.similarity_fn_name = args.similarity or model.similarity_fn_name
     logger.info("Encoder of %.1f M parameters, %d dimensions", model_parameter_count(model) / 1e6, dimension(model))
