@@ -2,8 +2,7 @@
 
 A linear programme says which pieces are in and which are out for all but a few, and how good any choice can be; the
 few nearest to the border are then settled exactly, as whole numbers. To give the language that is covered least its
-most frequent piece, again and again, does not see that a piece serves several languages: on 11 languages it is slower,
-and covers less.
+most frequent piece, again and again, does not see that a piece serves several languages, and covers less.
 """
 
 from __future__ import annotations
