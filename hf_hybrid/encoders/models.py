@@ -25,6 +25,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling, StaticEm
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTrainedTokenizerBase
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.absent_pooler import note_absent_pooler
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
 from hf_hybrid.encoders.prompts import PROMPT_NAMES
@@ -148,6 +149,7 @@ def save_encoder(model: SentenceTransformer, directory: str | os.PathLike[str], 
     with new_directory(directory, overwrite) as fresh:
         # The card is written from results files, by `hf_hybrid.publishing.cards`.
         model.save_pretrained(str(fresh), create_model_card=False)
+        note_absent_pooler(model, fresh)
     return Path(directory).expanduser()
 
 

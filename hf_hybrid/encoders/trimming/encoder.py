@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sentence_transformers.base.modules import Transformer
 
+from hf_hybrid.encoders.absent_pooler import note_absent_pooler
 from hf_hybrid.encoders.prompts import prompt_texts
 from hf_hybrid.encoders.text_inputs import input_modules
 from hf_hybrid.encoders.trimming.vocabulary import cut_tokenizer, new_order, required_pieces, unknown_id, vocabulary
@@ -131,7 +132,7 @@ def save_trimmed(
     """
     with new_directory(directory, overwrite) as fresh:
         model.to(dtype).save_pretrained(str(fresh), create_model_card=False)
-        _load_without_pooler(model, fresh)
+        note_absent_pooler(model, fresh)
         np.save(fresh / PIECES, order.astype(np.uint32), allow_pickle=False)
         sizes = {**report["weights_bytes"], "after": weights_bytes(fresh)}
         text = json.dumps({**report, "weights_bytes": sizes}, ensure_ascii=False, indent=1)
@@ -180,13 +181,3 @@ def _reloaded(tokenizer: Any, content: Mapping[str, Any]) -> Any:
             "as PreTrainedTokenizerFast"
         )
     return loaded
-
-
-def _load_without_pooler(model: SentenceTransformer, folder: Path) -> None:
-    """Tell sentence-transformers to make no pooler where the encoder has none: it would report random weights."""
-    transformer = input_modules(model)[0].auto_model
-    path = folder / "sentence_bert_config.json"
-    if getattr(transformer, "pooler", transformer) is None and path.is_file():
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        settings["model_args"] = {**settings.get("model_args", {}), "add_pooling_layer": False}
-        write_bytes(path, (json.dumps(settings, indent=4) + "\n").encode(), overwrite=True)

@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.encoders.models import build_encoder
+from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.encoders.trimming.encoder import (
     PIECES,
     REPORT,
@@ -178,6 +178,9 @@ def test_a_trimmed_model_is_trained_and_trimmed_again(checkpoint, tmp_path):
     folder = trimmed(checkpoint, tmp_path / "trimmed")
     model = build_encoder(ModelArguments(model_name_or_path=str(folder)))
     assert model.prompts["query"] == "query: "
+    # What was trained is saved as it came, and loads so.
+    saved = SentenceTransformer(str(save_encoder(model, tmp_path / "trained")), device="cpu")
+    assert model[0].auto_model.pooler is None and saved[0].auto_model.pooler is None
     again = trimmed(folder, tmp_path / "again")
     assert (again / "model.safetensors").stat().st_size == (folder / "model.safetensors").stat().st_size
 
