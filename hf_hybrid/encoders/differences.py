@@ -55,8 +55,20 @@ def write_difference(
     before, after = weights_of(start), weights_of(trained)
     difference = quantised_difference(before, after)
     content = zlib.compress(save(difference, {"start": json.dumps(digest(before))}), _LEVEL)
-    size = part_bytes or len(content)
-    pieces = [content[place : place + size] for place in range(0, len(content), size)]
+    return write_parts(target, content, part_bytes or len(content), overwrite)
+
+
+def write_parts(target: str | Path, content: bytes, part_bytes: int, overwrite: bool = False) -> list[Path]:
+    """Write bytes as one file, or as files `TARGET.1of3` and so on of at most `part_bytes`.
+
+    Raises:
+        InputError: A file exists.
+
+    Example:
+        >>> [part.name for part in write_parts("/tmp/it", b"12345", 2)]  # doctest: +SKIP
+        ['it.1of3', 'it.2of3', 'it.3of3']
+    """
+    pieces = [content[place : place + part_bytes] for place in range(0, len(content), part_bytes)]
     names = [Path(f"{target}.{number}of{len(pieces)}") for number in range(1, len(pieces) + 1)]
     names = names if len(names) > 1 else [Path(target)]
     for name in names:

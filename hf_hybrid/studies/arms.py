@@ -73,9 +73,13 @@ def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
     jobs = Jobs(options.threads, deadline)
     start = options.start or design.start
     base = start or str(_train_base(jobs, design, options))
-    _score(jobs, design, options, base, "base", [])
+    if not start:
+        _score(jobs, design, options, base, "base", [])
 
-    def one(task: tuple[str, int]) -> None:
+    def one(task: tuple[str, int] | None) -> None:
+        if task is None:
+            _score(jobs, design, options, base, "base", [])
+            return
         arm, seed = task
         flags = ["--config", design.arm, "--model_name_or_path", base, "--seed", str(seed)]
         flags += [word for name, value in design.arms[arm].items() for word in (f"--{name}", str(value))]
@@ -86,7 +90,10 @@ def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
             write_json(folder / PROVENANCE, _provenance(design, options, arm, seed))
         _score(jobs, design, options, str(model), f"{arm}_{seed}", ["--seed", str(seed)])
 
+    tasks: list[tuple[str, int] | None]
     tasks = [(arm, seed) for seed in options.seeds or design.seeds for arm in options.arms or design.arms]
+    # What arms start from is scored beside them, where it needs no training of its own.
+    tasks += [None] if start else []
     with ThreadPoolExecutor(options.processes) as pool:
         for _ in pool.map(one, tasks):
             pass

@@ -77,7 +77,10 @@ def test_arms_from_an_encoder_that_is_there(run, tmp_path):
     assert [(t.arm, t.seed, t.scale) for t in (parse_arguments([*w[1:], "--bf16", "false"])[2] for w in arms)] == [
         (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid")
     ]
-    assert commands.of("evaluate")[0][1] == start
+    assert [flag(w, "output").split("/")[-2:] for w in commands.of("evaluate") if w[1] == start] == [
+        ["world_facts", "base.json"],
+        ["xquad_r", "base.json"],
+    ]
     made = json.loads((tmp_path / "out/arms/x-y/seed_4/training.json").read_text())
     assert made["start"] == "encoder" and [stage["name"] for stage in made["stages"]] == ["x-y"]
     assert made["data_sha256"] == {"qa/train.parquet": "qa"}
