@@ -19,7 +19,7 @@ from transformers import AutoTokenizer
 
 from hf_hybrid.output_files import write_json
 
-STEPS = 100
+STEPS = 200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # As many of each, also of languages with few.
             lengths.append(generator.choice(found, arguments.per_language))
         every = np.concatenate(lengths)
-        quantiles[side] = np.quantile(every, np.linspace(0, 1, STEPS + 1)).round(1).tolist()
+        # The middles of equal shares: drawn evenly they have the mean of all.
+        quantiles[side] = np.quantile(every, (np.arange(STEPS) + 0.5) / STEPS).round(1).tolist()
         means[side] = round(float(every.mean()), 1)
     print(means)
     command = (
