@@ -187,7 +187,7 @@ def flatten(encoder: Encoder) -> None:
     except (ImportError, ValueError) as error:
         raise Unavailable(f"its texts end to end: {' '.join(str(error).split())[:160]}") from None
     module.unpad_inputs = True
-    if not module.can_flatten_inputs:
+    if not getattr(module, "can_flatten_inputs", False):
         raise Unavailable("its texts end to end: its prerequisites are not met")
 
 

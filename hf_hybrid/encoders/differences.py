@@ -2,7 +2,7 @@
 
 The difference of two close checkpoints needs few bits: each row of a matrix gets one scale, and each weight a number
 from -127 to 127, so that a weight comes back to half a step, 1/254 of the largest change of its row. Vectors (norms,
-biases) are kept whole. What takes 94 MB in half precision takes about 41 compressed. A difference names the weights
+biases) are kept whole. What takes 94 MB in half precision takes 46 compressed after 200 steps, and 36 after 2. A difference names the weights
 that it starts from by their sha256, and is refused with others.
 
 Files are parts of one compressed stream, so that they can be as small as wanted.
