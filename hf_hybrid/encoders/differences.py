@@ -2,8 +2,8 @@
 
 The difference of two close checkpoints needs few bits: each row of a matrix gets one scale, and each weight a number
 from -127 to 127, so that a weight comes back to half a step, 1/254 of the largest change of its row. Vectors (norms,
-biases) are kept whole. What takes 94 MB in half precision takes 46 compressed after 200 steps, and 36 after 2. A difference names the weights
-that it starts from by their sha256, and is refused with others.
+biases) are kept whole. What takes 94 MB in half precision takes 46 compressed after 200 steps, and 36 after 2. A
+difference names the weights that it starts from by their sha256, and is refused with others.
 
 Files are parts of one compressed stream, so that they can be as small as wanted.
 """
@@ -126,7 +126,8 @@ def quantised_difference(before: Mapping[str, np.ndarray], after: Mapping[str, n
             found[name] = difference
             continue
         scale = np.abs(difference).max(axis=-1, keepdims=True) / STEPS
-        found[name] = np.round(difference / np.where(scale > 0, scale, 1)).astype(np.int8)
+        # Where a scale is so small that it was rounded itself, the quotient may be more.
+        found[name] = np.clip(np.round(difference / np.where(scale > 0, scale, 1)), -STEPS, STEPS).astype(np.int8)
         found[f"{name}{_SCALE}"] = scale.astype(np.float32)
     return found
 

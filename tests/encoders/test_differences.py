@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors.torch import load_file, save_file
@@ -24,6 +24,7 @@ from tests.encoders.four_bit_files import small_encoder
 NUMBERS = st.floats(-2, 2, width=32)
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, (3, 5), elements=NUMBERS), arrays(np.float32, (3, 5), elements=NUMBERS))
 def test_a_weight_comes_back_to_half_a_step_of_its_row(before, after):
     found = changed({"w": before}, quantised_difference({"w": before}, {"w": after}))["w"]
@@ -32,6 +33,7 @@ def test_a_weight_comes_back_to_half_a_step_of_its_row(before, after):
     assert (np.abs(found - after) <= step / 2 + 1e-6).all()
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, 7, elements=NUMBERS))
 def test_vectors_are_kept_whole(after):
     before = np.zeros(7, np.float32)
