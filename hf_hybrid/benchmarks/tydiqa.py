@@ -30,8 +30,8 @@ from hf_hybrid.language_tags import wanted_languages
 from hf_hybrid.retrieval.encode_sources import TextCorpus
 
 HOW_TO_GET = (
-    "pass --hub_id google-research-datasets/tydiqa, or download its folder secondary_task, or tydiqa-goldp-v1.1-dev.json "
-    "of TyDi QA, into DIR and pass --data_dir DIR"
+    "pass --hub_id google-research-datasets/tydiqa, or download its folder secondary_task, or "
+    "tydiqa-goldp-v1.1-dev.json of TyDi QA, into DIR and pass --data_dir DIR"
 )
 # How ids and published files call the languages.
 NAMES = {

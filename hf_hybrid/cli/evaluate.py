@@ -207,7 +207,10 @@ def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark,
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:
-        written = _results(arguments, evaluation, benchmark, model).save(arguments.output, arguments.overwrite)
+        from hf_hybrid.evaluation.query_values import corpus_query_table
+
+        results = _results(arguments, evaluation, benchmark, model)
+        written = results.save(arguments.output, arguments.overwrite, corpus_query_table(evaluation, benchmark))
         sys.stdout.write(f"Written to {written}\n")
 
 

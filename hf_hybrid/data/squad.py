@@ -113,7 +113,7 @@ def is_held_out(context: str) -> bool:
 
     Example:
         >>> sum(is_held_out(f"passage {number}") for number in range(1000))
-        191
+        201
     """
     return hashlib.sha256(context.encode()).digest()[0] % HELD_OUT_SHARE == 0
 
