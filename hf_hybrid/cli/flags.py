@@ -86,6 +86,24 @@ def add_compute_dtype(parser: Parser) -> None:
     )
 
 
+def add_windows(parser: Parser) -> None:
+    """How a reader cuts passages."""
+    parser.add_argument(
+        "--max_length",
+        type=int,
+        default=384,
+        metavar="N",
+        help="cut passages for the reader into windows of N tokens, question included (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--stride",
+        type=int,
+        default=128,
+        metavar="N",
+        help="share N tokens between consecutive windows (default: %(default)s)",
+    )
+
+
 def add_max_memory(parser: Parser, default: int = 256) -> None:
     """A limit on memory."""
     parser.add_argument(

@@ -10,6 +10,9 @@ exist:
     rank_distance, max_rank, own_language_share
     ndcg_at_10, recall_at_100, judged_at_10
                        of corpora, instead of the others: each query in the corpus of its language
+    gold_em, mo_f1 ... with a reader: see `hf_hybrid.evaluation.reading_figures`
+    gold_answer, mo_answer, mul_answer
+                       string: what it answered
     map_by_language    list of L: average precision within each language
     one_target         list of L: the same with one relevant candidate left in the pool of all languages
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark, CorpusBenchmark
     from hf_hybrid.evaluation.corpus import CorpusEvaluation
     from hf_hybrid.evaluation.measured import Evaluation
+    from hf_hybrid.evaluation.reading.evaluate import ReadingEvaluation
     from hf_hybrid.evaluation.results import Results
 
 
@@ -61,8 +65,14 @@ class QueryValues:
     values: dict[str, np.ndarray] = field(repr=False)
 
 
-def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
-    """Table of the values per query, for `hf_hybrid.evaluation.results.Results.save`."""
+def query_table(evaluation: Evaluation, benchmark: Benchmark, reading: ReadingEvaluation | None = None) -> pa.Table:
+    """Table of the values per query, for `hf_hybrid.evaluation.results.Results.save`.
+
+    Args:
+        evaluation: what was measured.
+        benchmark: on what.
+        reading: what a reader answered, where one was asked: its values, and its answers as texts.
+    """
     languages = pa.DictionaryArray.from_arrays(
         pa.array(benchmark.query_languages.astype(np.int16)), pa.array(list(benchmark.languages))
     )
@@ -78,6 +88,9 @@ def query_table(evaluation: Evaluation, benchmark: Benchmark) -> pa.Table:
         name: pa.FixedSizeListArray.from_arrays(_column(evaluation.per_query[name].ravel()), len(benchmark.languages))
         for name in lists
     }
+    if reading is not None:
+        columns |= {name: _column(values) for name, values in reading.per_query.items()}
+        columns |= {f"{source}_answer": pa.array(texts, pa.string()) for source, texts in reading.answers.items()}
     return pa.table(columns).replace_schema_metadata({"languages": json.dumps(list(benchmark.languages))})
 
 
