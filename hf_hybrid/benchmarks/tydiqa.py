@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +139,27 @@ def load_tydiqa_by_language(
     return CorpusBenchmark(name, tuple(collections), {"split": split})
 
 
+def reader_questions(place: str) -> list[Question]:
+    """TyDi QA's train split, but for the questions of ``held_out``, for the training of a reader.
+
+    Args:
+        place: a folder in one of the layouts above, or a dataset repository of the Hub.
+
+    Raises:
+        InputError: there is no such place, or it is damaged.
+    """
+    is_folder = Path(place).is_dir() or place.count("/") != 1
+    found = benchmark_folder(
+        TASK, HOW_TO_GET, *((place, None) if is_folder else (None, place)), None, [_pattern("train")]
+    )
+    by_tag = _questions(found, "train")
+    return [replace(one, lang=tag) for tag, rows in by_tag.items() for one in rows if not is_held_out(one.context)]
+
+
+def _pattern(split: str) -> str:
+    return f"secondary_task/{_SPLITS[split][1]}-*.parquet"
+
+
 def _context_id(tag: str, row: int) -> str:
     return f"{tag}:{row:05d}"
 
@@ -158,8 +179,7 @@ def _read(
         raise InputError(
             f"--split {split}: {f'did you mean {close}? ' if close else ''}TyDi QA has {', '.join(_SPLITS)}"
         )
-    pattern = f"secondary_task/{_SPLITS[split][1]}-*.parquet"
-    folder = benchmark_folder(name, HOW_TO_GET, data_dir, hub_id, revision, [pattern])
+    folder = benchmark_folder(name, HOW_TO_GET, data_dir, hub_id, revision, [_pattern(split)])
     by_tag = _questions(folder, split)
     if wanted and (missing := [tag for tag in wanted if tag not in by_tag]):
         raise InputError(f"{folder} has no questions in {missing[0]!r} in {split}: it has {', '.join(sorted(by_tag))}")

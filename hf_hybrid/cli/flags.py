@@ -86,21 +86,21 @@ def add_compute_dtype(parser: Parser) -> None:
     )
 
 
-def add_windows(parser: Parser) -> None:
-    """How a reader cuts passages."""
+def add_windows(parser: Parser, recipe: bool = False) -> None:
+    """How a reader cuts passages; with a recipe, a flag that is not given leaves it to that."""
     parser.add_argument(
         "--max_length",
         type=int,
-        default=384,
+        default=None if recipe else 384,
         metavar="N",
-        help="cut passages for the reader into windows of N tokens, question included (default: %(default)s)",
+        help="cut passages for the reader into windows of N tokens, question included (default: 384)",
     )
     parser.add_argument(
         "--stride",
         type=int,
-        default=128,
+        default=None if recipe else 128,
         metavar="N",
-        help="share N tokens between consecutive windows (default: %(default)s)",
+        help="share N tokens between consecutive windows (default: 128)",
     )
 
 

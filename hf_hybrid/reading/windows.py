@@ -47,7 +47,8 @@ class WindowSettings:
             raise InputError(
                 f"--max_length {self.max_length} is above the reader's limit of {tokenizer.model_max_length} tokens"
             )
-        least = self.stride + QUESTION_TOKENS + tokenizer.num_special_tokens_to_add(pair=True) + 1
+        # A question that was cut between two characters may come out a few tokens longer.
+        least = self.stride + QUESTION_TOKENS + tokenizer.num_special_tokens_to_add(pair=True) + 8
         if self.stride < 0 or self.max_length < least:
             raise InputError(
                 f"--max_length {self.max_length} has no room for a question of {QUESTION_TOKENS} tokens and a stride "

