@@ -142,6 +142,8 @@ def load_tydiqa_by_language(
 def reader_questions(place: str) -> list[Question]:
     """TyDi QA's train split, but for the questions of ``held_out``, for the training of a reader.
 
+    Questions that ``held_out`` asks of one paragraph and train of another one, in the same words, are left out, too.
+
     Args:
         place: a folder in one of the layouts above, or a dataset repository of the Hub.
 
@@ -153,7 +155,13 @@ def reader_questions(place: str) -> list[Question]:
         TASK, HOW_TO_GET, *((place, None) if is_folder else (None, place)), None, [_pattern("train")]
     )
     by_tag = _questions(found, "train")
-    return [replace(one, lang=tag) for tag, rows in by_tag.items() for one in rows if not is_held_out(one.context)]
+    questions = [replace(one, lang=tag) for tag, rows in by_tag.items() for one in rows]
+    asked = {_words(one.text) for one in questions if is_held_out(one.context)}
+    return [one for one in questions if not is_held_out(one.context) and _words(one.text) not in asked]
+
+
+def _words(question: str) -> str:
+    return " ".join(question.lower().split())
 
 
 def _pattern(split: str) -> str:

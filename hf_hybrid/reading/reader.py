@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CPU_BATCH_TOKENS = 4096
 GPU_BATCH_TOKENS = 65536
 # Pairs that are tokenised and sorted together.
-PAIRS_AT_ONCE = 2048
+PAIRS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)

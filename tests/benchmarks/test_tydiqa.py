@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_hybrid.benchmarks import load_benchmark
-from hf_hybrid.benchmarks.tydiqa import NAMES
+from hf_hybrid.benchmarks.tydiqa import NAMES, reader_questions
 from hf_hybrid.data.squad import is_held_out
 from hf_hybrid.errors import InputError
 from tests.data.test_squad import write_json
@@ -98,6 +98,19 @@ def test_a_fifth_of_train_is_held_out_by_its_paragraphs(tmp_path):
     part = load_benchmark("tydiqa", data_dir=tmp_path, split="held_out")
     assert 0 < part.num_candidates < 50 and all(is_held_out(text) for text in part.candidates)
     assert part.num_queries == 2 * part.num_candidates
+
+
+def test_a_reader_trains_on_the_rest_and_on_no_question_of_the_held_out(tmp_path):
+    rows = [("0", f"Swali {n}?", f"Aya {n}.", [("Aya", 0)]) for n in range(100)]
+    held = [row for row in rows if is_held_out(row[2])]
+    other = next(text for n in range(100, 200) if not is_held_out(text := f"Aya {n}."))
+    again = [("0", f"  {held[0][1].upper()} ", other, [("Aya", 0)])]
+    write_json(tmp_path / "train" / "sw.json", rows + again)
+    found = reader_questions(str(tmp_path))
+    assert [one.context for one in found] == [row[2] for row in rows if row not in held]
+    assert {one.lang for one in found} == {"sw"}
+    with pytest.raises(InputError, match="nowhere is not a folder"):
+        reader_questions("nowhere")
 
 
 @pytest.mark.parametrize(

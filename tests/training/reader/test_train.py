@@ -20,6 +20,7 @@ from hf_hybrid.reading.windows import WindowSettings
 from hf_hybrid.training.reader import train as training
 from hf_hybrid.training.reader.recipe import READER_RECIPES, reader_settings
 from hf_hybrid.training.reader.train import ReaderTraining, train_reader
+from tests.data.test_squad import write_json
 from tests.reading.small_readers import passage, store, write_squad
 
 WINDOWS = WindowSettings(100, 8)
@@ -145,7 +146,10 @@ def test_recipes_and_flags(tmp_path):
 
 
 def test_the_command_trains_on_tydiqa_but_for_the_held_out_fifth(base, tmp_path, capsys):
-    write_squad(tmp_path / "tydiqa" / "train" / "en.json", range(60))
+    rows = [
+        (str(n), f"What is it in house {n} ?", passage(n), [("house", passage(n).index("house"))]) for n in range(60)
+    ]
+    write_json(tmp_path / "tydiqa" / "train" / "en.json", rows)
     more = write_squad(tmp_path / "more.json", range(100, 110))
     command = ["train-reader", str(base), "--output", str(tmp_path / "run"), "--quiet", "--use_cpu"]
     data = ["--tydiqa", str(tmp_path / "tydiqa"), "--files", str(more)]
