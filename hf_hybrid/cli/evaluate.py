@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hf_hybrid.cli import flags
 from hf_hybrid.cli.benchmark_flags import add_benchmark_flags, benchmark_table, one_by_one
 from hf_hybrid.cli.command import Command
+from hf_hybrid.cli.reader_flags import add_reader_flags, reader_of_flags, reading_options
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
 
     from hf_hybrid.benchmarks import Benchmark, CorpusBenchmark
     from hf_hybrid.evaluation.corpus import CorpusEvaluation
+    from hf_hybrid.evaluation.encode_benchmark import EncodedBenchmark
     from hf_hybrid.evaluation.measured import Evaluation
+    from hf_hybrid.evaluation.reading.evaluate import ReadingEvaluation
     from hf_hybrid.evaluation.results import Results
+    from hf_hybrid.reading.reader import Reader
 
 EPILOG = """\
 examples:
   hf-hybrid evaluate runs/my_run/model
   hf-hybrid evaluate intfloat/multilingual-e5-small --benchmark xquad_r --data_dir lareqa/xquad-r --output e5.json
   hf-hybrid evaluate MODEL --benchmark cldr_qa belebele --data_dir belebele=belebele/ --output results.json
+  hf-hybrid evaluate MODEL --benchmark tydiqa --data_dir tydiqa/ --reader runs/reader/model --output results.json
 
 pictures (needs matplotlib, `pip install "hf_hybrid[plots]"`):
   hf-hybrid evaluate runs/my_run/model --output results.json --plots pictures/
@@ -42,6 +47,9 @@ class EvaluateCommand(Command):
     description = """\
 Evaluate an encoder: mAP within every language, across every language pair and in one pool of all languages, the rank
 distance between translations of an answer, and the share of the query's language at the top. All ranks are exact.
+
+Measure with --reader also what a reader answers from the passages that the encoder finds: exact match and F1, beside
+those of the gold passage.
 """
 
     @property
@@ -85,6 +93,8 @@ distance between translations of an answer, and the share of the query's languag
         )
         flags.add_max_memory(measures)
 
+        add_reader_flags(parser.add_argument_group("reader, for benchmarks with answers"))
+
         output = parser.add_argument_group("output")
         flags.add_output(output, "everything measured", "JSON results file")
         output.add_argument(
@@ -112,6 +122,7 @@ distance between translations of an answer, and the share of the query's languag
             )
             for run in runs
         ]
+        reader = reader_of_flags(arguments, benchmarks)
         from hf_hybrid.retrieval.encode import load_encoder
 
         model = load_encoder(
@@ -125,7 +136,7 @@ distance between translations of an answer, and the share of the query's languag
             if isinstance(benchmark, CorpusBenchmark):
                 _evaluate_corpora(run, benchmark, model)
             else:
-                _evaluate_pool(run, benchmark, model)
+                _evaluate_pool(run, benchmark, model, reader)
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
@@ -141,21 +152,29 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
         check_picture_folder(arguments.plots, arguments.overwrite)
 
 
-def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: SentenceTransformer) -> None:
-    """A benchmark whose candidates are in memory: every language pair and the pool."""
-    from hf_hybrid.evaluation.evaluate import evaluate_model
+def _evaluate_pool(
+    arguments: argparse.Namespace, benchmark: Benchmark, model: SentenceTransformer, reader: Reader | None
+) -> None:
+    """A benchmark whose candidates are in memory: every language pair and the pool; then what a reader answers."""
+    from hf_hybrid.evaluation.encode_benchmark import encoded_benchmark
+    from hf_hybrid.evaluation.evaluate import evaluate_encoded
 
-    evaluation = evaluate_model(
+    encoded = encoded_benchmark(
         model,
         benchmark,
         batch_size=arguments.batch_size,
-        ties=arguments.ties,
-        k=arguments.k,
         query_prompt=arguments.query_prompt,
         passage_prompt=arguments.passage_prompt,
-        max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
         similarity=arguments.similarity,
+    )
+    evaluation = evaluate_encoded(
+        encoded,
+        benchmark,
+        ties=arguments.ties,
+        k=arguments.k,
+        max_memory_mb=arguments.max_memory_mb,
+        show_progress=not arguments.quiet,
     )
     from hf_hybrid.evaluation.text_report import evaluation_report
 
@@ -164,13 +183,14 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
     head = f"{arguments.model} on {benchmark.name}: {size}"
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in evaluation.seconds.items())
     sys.stdout.write(f"{head}\n\n{evaluation_report(evaluation, width)}\n({seconds})\n")
+    reading = None if reader is None else _read(arguments, encoded, benchmark, reader)
     if not arguments.output and not arguments.plots:
         return
-    results = _results(arguments, evaluation, benchmark, model)
+    results = _results(arguments, evaluation, benchmark, model, reading)
     if arguments.output:
         from hf_hybrid.evaluation.query_values import query_table
 
-        queries = query_table(evaluation, benchmark)
+        queries = query_table(evaluation, benchmark, reading)
         written = results.save(arguments.output, arguments.overwrite, queries)
         sys.stdout.write(f"Written to {written}\n")
     if arguments.plots:
@@ -178,6 +198,25 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
 
         written = write_evaluation_pictures(arguments.plots, results, arguments.overwrite)
         sys.stdout.write(f"Pictures: {', '.join(str(path) for path in written)}\n")
+
+
+def _read(
+    arguments: argparse.Namespace, encoded: EncodedBenchmark, benchmark: Benchmark, reader: Reader
+) -> ReadingEvaluation:
+    """What the reader answers from the passages that were found."""
+    from hf_hybrid.evaluation.reading.evaluate import evaluate_reading
+    from hf_hybrid.evaluation.reading.text import reading_report
+
+    reading = evaluate_reading(
+        reader,
+        encoded,
+        benchmark,
+        reading_options(arguments),
+        max_memory_mb=arguments.max_memory_mb,
+        show_progress=not arguments.quiet,
+    )
+    sys.stdout.write(f"\n{reading_report(reading)}\n")
+    return reading
 
 
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
@@ -207,7 +246,10 @@ def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark,
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:
-        written = _results(arguments, evaluation, benchmark, model).save(arguments.output, arguments.overwrite)
+        from hf_hybrid.evaluation.query_values import corpus_query_table
+
+        results = _results(arguments, evaluation, benchmark, model)
+        written = results.save(arguments.output, arguments.overwrite, corpus_query_table(evaluation, benchmark))
         sys.stdout.write(f"Written to {written}\n")
 
 
@@ -216,9 +258,10 @@ def _results(
     evaluation: Evaluation | CorpusEvaluation,
     benchmark: Benchmark | CorpusBenchmark,
     model: SentenceTransformer,
+    reading: ReadingEvaluation | None = None,
 ) -> Results:
     """The content of the results file; the revision is the one that was loaded, else the one asked for."""
     from hf_hybrid.evaluation.results import build_results
 
     revision = model.model_card_data.base_model_revision or arguments.model_revision
-    return build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
+    return build_results(evaluation, benchmark, arguments.model, revision, arguments.seed, reading)

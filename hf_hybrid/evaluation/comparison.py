@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.figures import MAIN, SETTINGS, Cells, Figure, compared_figures, find_figure
+from hf_hybrid.evaluation.figures import Cells, Figure, compared_figures, find_figure, main_figures
 from hf_hybrid.evaluation.provenance import versions
 from hf_hybrid.evaluation.query_values import QueryValues, read_query_values
 from hf_hybrid.evaluation.results import Results
@@ -48,15 +48,16 @@ def compare_results(
     Args:
         a: results files of the baseline, one for each seed.
         b: results files of the candidate.
-        margin: largest loss of mAP that does not count, for the tests of non-inferiority and equivalence.
+        margin: largest loss of the main measure (mAP; nDCG@10 of corpora; F1 of a reader) that does not count, for
+            the tests of non-inferiority and equivalence.
         resamples: bootstrap and permutation draws.
         seed: of the draws.
         confidence: of the intervals; one minus it is the level of the tests.
 
     Returns:
         JSON types: ``a``, ``b`` (files, models, seeds), ``benchmark``, ``settings``, ``figures`` (figure -> a, b,
-        difference, low, high, p_value, verdict; for mAP also p_not_worse and p_equivalent) and ``per_language``
-        (language -> ``mo_map``, ``cr_map``, ``mul_map`` with p_holm instead of p_not_worse and p_equivalent; the
+        difference, low, high, p_value, verdict; for the main measure also p_not_worse and p_equivalent) and
+        ``per_language`` (language -> those of `main_figures`, with p_holm instead of p_not_worse and p_equivalent; the
         family of Holm's correction are the languages of one figure).
 
     Raises:
@@ -114,6 +115,10 @@ def compare_results(
     }
 
 
+def _main_keys() -> list[str]:
+    return [figure.key for figures in main_figures() for figure in figures]
+
+
 def _can_pair(a: list[int | None], b: list[int | None]) -> bool:
     """Whether both sides name the same several, distinct seeds."""
     return len(a) > 1 and None not in (*a, *b) and len(set(a)) == len(a) and sorted(a) == sorted(b)
@@ -121,7 +126,7 @@ def _can_pair(a: list[int | None], b: list[int | None]) -> bool:
 
 def _check_options(margin: float, resamples: int, confidence: float) -> None:
     if not margin > 0:
-        raise InputError(f"--margin must be above 0, got {margin}: the largest loss of mAP that does not count")
+        raise InputError(f"--margin must be above 0, got {margin}: the largest loss that does not count")
     if resamples < 100:
         raise InputError(f"--resamples must be at least 100, got {resamples}")
     if not 0.5 <= confidence < 1:
@@ -211,7 +216,7 @@ def _averages(counts: np.ndarray, figures: Mapping[str, Figure], num_languages: 
     found = {name: weights(figure, codes) for name, figure in figures.items()}
     for code in codes:
         for name, figure in figures.items():
-            if figure.measure == MAIN:
+            if figure.key in _main_keys():
                 found[f"{name}:{code}"] = weights(figure, codes[code : code + 1])
     found = {name: one for name, one in found.items() if one is not None}
     return list(found), np.stack([one.ravel() for one in found.values()], axis=1)
@@ -233,7 +238,7 @@ def _entries(
             "p_value": found.p_value[index],
         }
         figure = find_figure(name.partition(":")[0])
-        if figure is not None and figure.measure == MAIN:
+        if figure is not None and figure.key in _main_keys():
             entry |= {"p_not_worse": not_worse[index], "p_equivalent": equivalent[index]}
         entries[name] = {key: float(value) for key, value in entry.items()}
     return entries
@@ -244,8 +249,7 @@ def _per_language(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Entries of each query language, p values corrected over the languages of a figure."""
     per_language: dict[str, dict[str, dict[str, Any]]] = {}
-    for setting in SETTINGS:
-        name = f"{setting}_{MAIN}"
+    for name in _main_keys():
         present = [
             (tag, entries[f"{name}:{code}"]) for code, tag in enumerate(languages) if f"{name}:{code}" in entries
         ]

@@ -14,9 +14,9 @@ from hf_hybrid.cli.main import COMMANDS, make_parser
 # What a help text may begin with. A new verb of English is welcome; a noun, an article or a capital letter is not.
 IMPERATIVES = set(
     """
-    aggregate allow ask check commit compare count cut delete demand draw embed encode evaluate export fetch find give
-    keep leave list load look make name open order pool put read record replace run search seed show store take train
-    try turn use write
+    add aggregate allow ask check commit compare count cut delete demand draw embed encode evaluate export fetch
+    find give keep leave let list load look make name open order pool put read record replace run search seed
+    share show store take train try turn use write
     """.split()
 )
 # Flags whose meaning differs from verb to verb. All others have one help text.
