@@ -22,6 +22,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hf_hybrid.metrics.resampling import ClusterSums, joint_draws
+from hf_hybrid.metrics.significance import holm, paired_difference
+from hf_hybrid.studies.statistics.mixed import groups_of_languages, slope_over_size
 from hf_hybrid.studies.statistics.quadratic import groups_differ, percentile_interval, pooled_curves
 
 ALPHAS = np.array([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1])
@@ -83,7 +85,67 @@ def ratio(trials: int, seeds: int = 5, clusters: int = 120, resamples: int = 300
     }
 
 
-STUDIES: dict[str, Callable[[int], Rates]] = {"ratio": ratio}
+def mono_cost(trials: int, seeds: int = 5, clusters: int = 120, resamples: int = 400) -> Rates:
+    """Non-inferiority and equivalence at a margin of .01, over all of 6 languages and, by Holm, in any of them."""
+    margin, languages = 0.01, 6
+    averages = np.column_stack([np.full(languages, 1 / languages), np.eye(languages)])
+    found: dict[str, list[bool]] = {name: [] for name in ("worse", "any_worse", "better", "shown", "equal", "held")}
+    for trial in range(trials):
+        generator = np.random.default_rng([8, trial])
+        for loss in (0.0, margin, -margin):
+            curves = np.stack([np.zeros(languages), np.full(languages, -loss)])
+            mono, mixed = cluster_noise(curves, seeds, clusters, generator, of_run=0.002, of_query=0.03)
+            pair = paired_difference(mono, mixed, averages, resamples=resamples, seed=trial, paired_seeds=True)
+            not_worse, equal = pair.not_worse(margin), pair.equivalent(margin)
+            if loss > 0:
+                found["worse"].append(not_worse[0] < 0.05)
+                found["any_worse"].append(holm(not_worse[1:]).min() < 0.05)
+            elif loss < 0:
+                found["better"].append(equal[0] < 0.05)
+            else:
+                found["shown"].append(not_worse[0] < 0.05)
+                found["equal"].append(equal[0] < 0.05)
+                low, high = pair.interval()
+                found["held"].append(low[0] <= 0 <= high[0])
+    return {
+        "a loss of the margin called none": rate(found["worse"], 0.05),
+        "a loss of the margin called none in any of 6 languages": rate(found["any_worse"], 0.05),
+        "a gain of the margin called equal": rate(found["better"], 0.05),
+        "no loss called none": rate(found["shown"], None),
+        "no difference called equal": rate(found["equal"], None),
+        "interval of the difference holds it": rate(found["held"], 0.95),
+    }
+
+
+def low_data(trials: int, seeds: int = 3, languages: int = 25) -> Rates:
+    """Slope over log n, with runs that move all languages; and a family of languages that gains more."""
+    sizes = [1000, 3000, 10_000, 30_000]
+    x = np.log10(sizes) - np.log10(sizes).mean()
+    families = [*["a"] * 5, *["b"] * 5, *["c"] * 4, *[f"alone {number}" for number in range(languages - 14)]]
+    found: dict[str, list[bool]] = {name: [] for name in ("false", "found", "held", "family_false", "family_found")}
+    for trial in range(trials):
+        generator = np.random.default_rng([9, trial])
+        noise = generator.normal(0, 0.006, (languages, 4, seeds)) + generator.normal(0, 0.007, (languages, 1, 1))
+        noise += generator.normal(0, 0.002, (1, 1, seeds)) + generator.normal(0, 0.003, (1, 4, seeds))
+        for slope in (0.0, -0.01):
+            fitted = slope_over_size(noise + slope * x[:, None], sizes)
+            found["found" if slope else "false"].append(fitted.p_value < 0.05)
+            low, high = fitted.interval()
+            found["held"].append(low <= slope <= high)
+        for gain in (0.0, 0.025):
+            more = np.array([gain * (name == "b") for name in families])
+            _, p_value = groups_of_languages(noise.mean(axis=(1, 2)) + more, families)
+            found["family_found" if gain else "family_false"].append(p_value < 0.05)
+    return {
+        "a slope found where there is none": rate(found["false"], 0.05),
+        "a slope of -.01 for ten times the examples found": rate(found["found"], None),
+        "interval of the slope holds it": rate(found["held"], 0.95),
+        "families found to differ where they do not": rate(found["family_false"], 0.05),
+        "a family that gains .025 more found": rate(found["family_found"], None),
+    }
+
+
+STUDIES: dict[str, Callable[[int], Rates]] = {"ratio": ratio, "mono_cost": mono_cost, "low_data": low_data}
 
 
 def main() -> None:

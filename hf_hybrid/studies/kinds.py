@@ -45,6 +45,16 @@ KINDS: tuple[StudyKind, ...] = (
         "find the best share of monolingual batches, by language and group",
         "hf_hybrid.studies.analyses.ratio",
     ),
+    StudyKind(
+        "mono_cost",
+        "measure what cross-lingual batches cost within a language",
+        "hf_hybrid.studies.analyses.mono_cost",
+    ),
+    StudyKind(
+        "low_data",
+        "measure what the method gains with few examples, by family of languages",
+        "hf_hybrid.studies.analyses.low_data",
+    ),
 )
 
 

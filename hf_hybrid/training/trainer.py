@@ -36,6 +36,7 @@ from hf_hybrid.plan.batch_plan import HybridBatchSampler
 from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
 from hf_hybrid.training.checkpoints import last_checkpoint
 from hf_hybrid.training.embedding_check import check_embedding
+from hf_hybrid.training.gradient_cosine import GradientCosine
 from hf_hybrid.training.guards import GuardedTraining
 from hf_hybrid.training.hub_access import explain_hub_failure
 from hf_hybrid.training.loss_scalars import LossScalars
@@ -148,6 +149,8 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         self.add_callback(self.loss_state)
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
+        if args.gradient_cosine_steps and self.plan is not None:
+            self.add_callback(GradientCosine(self, args.gradient_cosine_steps, engine.name))
         self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
         self._scalars = LossScalars()
         if self.pop_callback(ProgressCallback) is not None:
