@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.evaluation.remove_language import Removal
 
 __all__ = [
     "TIE_RULES",
@@ -58,6 +59,7 @@ def evaluate_model(
     max_memory_mb: float = 256,
     show_progress: bool = True,
     similarity: str | None = None,
+    remove_language: Removal | None = None,
 ) -> Evaluation:
     """Encode a benchmark and measure everything there is to measure.
 
@@ -73,6 +75,7 @@ def evaluate_model(
         max_memory_mb: bound on the memory for scores, in MiB.
         show_progress: show progress bars (first process only).
         similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
+        remove_language: takes out of the vectors what their languages add, see `evaluation.remove_language`.
 
     Returns:
         The measured values.
@@ -99,6 +102,8 @@ def evaluate_model(
         normalise=similarity == "cosine",
     )
     model.train(was_training)
+    if remove_language is not None:
+        queries, candidates = remove_language(queries, candidates, benchmark, similarity == "cosine")
     encoded = time.perf_counter() - started
     settings = {
         "batch_size": batch_size,

@@ -83,7 +83,7 @@ def page_picture(page: Page) -> Figure:
 
     columns = min(len(page.panels), 3)
     rows = -(-len(page.panels) // columns)
-    figure = Figure(figsize=(4.2 * columns + 0.4, 3.6 * rows + 0.4), layout="constrained")
+    figure = Figure(figsize=(max(4.2 * columns + 0.4, 7.0), 3.6 * rows + 0.4), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, page.panels, strict=False):
         _draw(axis, panel)

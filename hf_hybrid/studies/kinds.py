@@ -55,6 +55,11 @@ KINDS: tuple[StudyKind, ...] = (
         "measure what the method gains with few examples, by family of languages",
         "hf_hybrid.studies.analyses.low_data",
     ),
+    StudyKind(
+        "methods",
+        "compare arms with and without what else reduces language bias",
+        "hf_hybrid.studies.analyses.methods",
+    ),
 )
 
 
