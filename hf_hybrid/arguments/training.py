@@ -81,6 +81,9 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
         teacher_weight (`float`, *optional*, defaults to `1.0`):
             With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.
+        parallel_weight (`float`, *optional*, defaults to `0.0`):
+            Weight, from 0 to 1, of the divergence between the rankings of a question and of the same one in another
+            language (LaKDA, arXiv 2509.06195); the default loss has the rest.
         gradient_cosine_steps (`int`, *optional*, defaults to `0`):
             Log the cosine of the gradients of a monolingual and a cross-lingual batch every so many steps, and write
             them to `gradient_cosine.json`; 0 for never. A measurement takes as long as two steps.
@@ -235,6 +238,13 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             "help": "With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.",
         },
     )
+    parallel_weight: float = field(
+        default=0.0,
+        metadata={
+            "help": "Weight, from 0 to 1, of the divergence between the rankings of a question and of the same one in "
+            "another language (LaKDA, arXiv 2509.06195); the default loss has the rest."
+        },
+    )
     gradient_cosine_steps: int = field(
         default=0,
         metadata={
@@ -266,6 +276,8 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             setattr(self, name, _choice(name, getattr(self, name)))
         if self.scale <= 0:
             raise InputError(f"scale: {self.scale} is not positive")
+        if not 0 <= self.parallel_weight <= 1:
+            raise InputError(f"parallel_weight: must lie in [0, 1], got {self.parallel_weight}")
         if self.gradient_cosine_steps < 0:
             raise InputError(f"gradient_cosine_steps: {self.gradient_cosine_steps} is negative; 0 is never")
         if self.teacher_weight < 0:

@@ -57,7 +57,10 @@ class GradientCosine(TrainerCallback):
 
     def on_step_end(self, args, state, control, **kwargs) -> None:
         if state.global_step % self.every == 0:
+            # A log of ours is no log of the step's, which may be due, too.
+            due = control.should_log
             self._measure(state.global_step // self.every)
+            control.should_log = due
 
     def on_train_end(self, args, state, control, **kwargs) -> None:
         if state.is_world_process_zero:

@@ -30,7 +30,7 @@ from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, s
 from hf_hybrid.engines.onednn import onednn_layers
 from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses import HybridContrastiveLoss, TrainingLoss
+from hf_hybrid.losses import TrainingLoss
 from hf_hybrid.losses.protocol import call_loss, check_loss
 from hf_hybrid.plan.batch_plan import HybridBatchSampler
 from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
@@ -47,6 +47,7 @@ from hf_hybrid.training.progress import QuietProgress
 from hf_hybrid.training.run_settings import RunSettings, check_batches, run_settings, set_rates, write_changes
 from hf_hybrid.training.setup import (
     choose_negatives,
+    default_loss,
     make_plan,
     refuse_settings_of_the_default,
     tokenise_plan,
@@ -109,13 +110,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         own_settings = {"negatives": self.negatives, "similarity": model.similarity_fn_name}
         if loss is None:
             weight = args.teacher_weight if teacher else 0.0
-            loss = HybridContrastiveLoss(
-                args.scale,
-                self.negatives,
-                args.symmetric,
-                teacher_weight=weight,
-                similarity=model.similarity_fn_name,
-            )
+            loss = default_loss(args, self.negatives, weight, model.similarity_fn_name)
             warn_of_scale(model, args)
             own_settings |= {"scale": args.scale, "symmetric": args.symmetric}
         self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, loss)

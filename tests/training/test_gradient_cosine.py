@@ -32,6 +32,8 @@ def test_a_run_that_is_measured_is_the_run_that_is_not(kind, parallel_pairs, tmp
         trainer.train()
         trained[every] = trainer
     assert all(torch.equal(*pair) for pair in zip(*(weights(one.model) for one in trained.values()), strict=True))
+    losses = [[entry["loss"] for entry in one.state.log_history if "loss" in entry] for one in trained.values()]
+    assert losses[0] == losses[1] and len(losses[0]) == 4
     assert not (tmp_path / "0/gradient_cosine.json").exists()
     found = json.loads((tmp_path / "2/gradient_cosine.json").read_text())
     assert found["step"] == [0, 2, 4] and all(-1 <= cosine <= 1 for cosine in found["gradient_cosine"])
