@@ -75,15 +75,7 @@ distance between translations of an answer, and the share of the query's languag
             help="take out of the vectors what their languages add, without training: `means` of each language's "
             "texts, or `shift`, relative language vectors from --parallel_text",
         )
-        encoder.add_argument(
-            "--parallel_text", metavar="DATA", help="find the vectors of `shift` on this parallel data set"
-        )
-        encoder.add_argument(
-            "--source_language",
-            default="en",
-            metavar="TAG",
-            help="take this language for the one that `shift` moves passages to (default: %(default)s)",
-        )
+        flags.add_parallel_text(encoder)
 
         measures = parser.add_argument_group("measures")
         measures.add_argument(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.language_tags import canonical_tag
 from hf_hybrid.retrieval.encode_texts import encode_texts
 from hf_hybrid.retrieval.language_offsets import (
     KINDS,
+    LanguageOffset,
     language_means,
     offsets_for,
     relative_language_vectors,
@@ -79,3 +81,20 @@ def shift_vectors(model: SentenceTransformer, parallel: ParallelPairs, source: s
     return relative_language_vectors(
         vectors, parallel.example_of_row[rows], parallel.language_of_row[rows], parallel.languages, source
     )
+
+
+def language_offset(model: SentenceTransformer, parallel: ParallelPairs, language: str, source: str) -> LanguageOffset:
+    """Shift's vector of one language, for `hf_hybrid.retrieval.encode_corpus`.
+
+    Args:
+        model: The encoder that the corpus is encoded by.
+        parallel: Parallel text.
+        language: Of the corpus.
+        source: Language that it is moved to.
+
+    Raises:
+        InputError: The text lacks one of the languages, or pairs of both.
+    """
+    tag = canonical_tag(language)
+    vector = offsets_for(shift_vectors(model, parallel, source), [tag])[0]
+    return LanguageOffset(f"shift of {tag} to {source}, parallel text {parallel.sha256[:16]}", vector)

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +20,23 @@ import torch
 from hf_hybrid.errors import InputError
 
 KINDS = ("means", "shift")
+
+
+@dataclass(frozen=True)
+class LanguageOffset:
+    """What one language adds, for a corpus in it.
+
+    Attributes:
+        name: For manifests: method, languages, and what it was estimated on.
+        vector: `[d]`.
+    """
+
+    name: str
+    vector: torch.Tensor
+
+    def subtract(self, vectors: torch.Tensor, unit: bool = True) -> torch.Tensor:
+        """The vectors without it, of length one again if they were."""
+        return subtract(vectors, np.zeros(len(vectors), dtype=np.int64), self.vector[None], unit)
 
 
 def subtract(vectors: torch.Tensor, languages: np.ndarray, offsets: torch.Tensor, unit: bool = True) -> torch.Tensor:

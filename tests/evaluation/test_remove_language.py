@@ -15,6 +15,7 @@ from hf_hybrid.evaluation.evaluate import evaluate_embeddings
 from hf_hybrid.evaluation.remove_language import removal_of, shift_vectors, subtract_means
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.encode_texts import encode_texts
+from hf_hybrid.retrieval.shards import Shards
 from tests.rankings import unit_vectors
 from tests.results_files import small_benchmark
 
@@ -89,3 +90,27 @@ def test_the_command(tmp_path, capsys):
     ):
         assert main([*command, str(tmp_path / "no.json"), *flags]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_corpus_is_shifted_as_it_is_encoded(model, tmp_path, capsys):
+    corpus = tmp_path / "corpus.jsonl"
+    texts = ["Die Hauptstadt von Peru ist Lima.", "Quito liegt in Ecuador."]
+    corpus.write_text("".join(json.dumps({"docid": f"d{n}", "text": text}) + "\n" for n, text in enumerate(texts)))
+    command = ["encode", "hybrid-xlir-static", "--corpus", str(corpus), "--quiet", "--output"]
+    shift = ["--corpus_language", "de", "--parallel_text", embedded_dataset_path()]
+    assert main([*command, str(tmp_path / "plain")]) == 0 and main([*command, str(tmp_path / "moved"), *shift]) == 0
+    plain, moved = (Shards.open(tmp_path / name) for name in ("plain", "moved"))
+    parallel = ParallelPairs.load(embedded_dataset_path())
+    vector = shift_vectors(model, parallel, "en")["de"]
+    expected = torch.nn.functional.normalize(next(plain.blocks(9))[1] - vector, dim=1)
+    torch.testing.assert_close(next(moved.blocks(9))[1], expected, atol=1e-5, rtol=0)
+    assert plain.settings.language_offset is None
+    assert moved.settings.language_offset == f"shift of de to en, parallel text {parallel.sha256[:16]}"
+    capsys.readouterr()
+    # Neither kind goes on in a folder of the other.
+    assert main([*command, str(tmp_path / "plain"), *shift]) == 2
+    assert "language_offset is None" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "no"), "--corpus_language", "de"]) == 2
+    assert "--corpus_language and --parallel_text belong together" in capsys.readouterr().err
+    assert main(["search", "hybrid-xlir-static", "--vectors", str(tmp_path / "moved"), "--query", "Lima?"]) == 0
+    assert capsys.readouterr().out.startswith("1 Q0 d0 1 ")
