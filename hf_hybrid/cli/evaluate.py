@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hf_hybrid.evaluation.encode_benchmark import EncodedBenchmark
     from hf_hybrid.evaluation.measured import Evaluation
     from hf_hybrid.evaluation.reading.evaluate import ReadingEvaluation
+    from hf_hybrid.evaluation.remove_language import Removal
     from hf_hybrid.evaluation.results import Results
     from hf_hybrid.reading.reader import Reader
 
@@ -75,6 +76,14 @@ those of the gold passage.
         flags.add_batch_size(encoder)
         flags.add_device(encoder)
         flags.add_compute_dtype(encoder)
+
+        encoder.add_argument(
+            "--remove_language",
+            metavar="KIND",
+            help="take out of the vectors what their languages add, without training: `means` of each language's "
+            "texts, or `shift`, relative language vectors from --parallel_text",
+        )
+        flags.add_parallel_text(encoder)
 
         measures = parser.add_argument_group("measures")
         measures.add_argument(
@@ -167,7 +176,10 @@ def _evaluate_pool(
         passage_prompt=arguments.passage_prompt,
         show_progress=not arguments.quiet,
         similarity=arguments.similarity,
+        remove_language=_removal(arguments, model),
     )
+    if arguments.remove_language:
+        encoded.settings["remove_language"] = arguments.remove_language
     evaluation = evaluate_encoded(
         encoded,
         benchmark,
@@ -219,11 +231,26 @@ def _read(
     return reading
 
 
+def _removal(arguments: argparse.Namespace, model: SentenceTransformer) -> Removal | None:
+    """What takes languages out of the vectors, where it is asked for."""
+    if arguments.remove_language is None:
+        if arguments.parallel_text is not None:
+            raise InputError("--parallel_text has no effect without --remove_language shift")
+        return None
+    from hf_hybrid.data.pairs import ParallelPairs
+    from hf_hybrid.evaluation.remove_language import removal_of
+
+    parallel = None if arguments.parallel_text is None else ParallelPairs.load(arguments.parallel_text)
+    return removal_of(arguments.remove_language, model, parallel, arguments.source_language)
+
+
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
     """A benchmark whose passages are on disk: each language by itself."""
     from hf_hybrid.engines.first_rank import is_first_rank
     from hf_hybrid.evaluation.corpus import evaluate_corpora
 
+    if arguments.remove_language:
+        raise InputError(f"--remove_language: {benchmark.name} is searched within each language; leave it out")
     if arguments.plots:
         raise InputError(f"--plots: {benchmark.name} has no language matrix to draw; leave it out")
     vectors = arguments.vectors or (arguments.output and f"{Path(arguments.output).with_suffix('')}_vectors")

@@ -104,6 +104,17 @@ def add_windows(parser: Parser, recipe: bool = False) -> None:
     )
 
 
+def add_parallel_text(parser: Parser) -> None:
+    """Where Shift's relative language vectors come from."""
+    parser.add_argument("--parallel_text", metavar="DATA", help="find the vectors of Shift on this parallel data set")
+    parser.add_argument(
+        "--source_language",
+        default="en",
+        metavar="TAG",
+        help="take this language for the one that Shift moves passages to (default: %(default)s)",
+    )
+
+
 def add_max_memory(parser: Parser, default: int = 256) -> None:
     """A limit on memory."""
     parser.add_argument(

@@ -43,11 +43,12 @@ class HybridCollator:
         `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, with `offsets`,
             or those of `encoders.packed.pack`).
         `positions`: int64 `[texts]`, where among the rows of all chunks each text is (other rows are fillers): first
-        the queries, then the passages, then the hard negatives row by row. `example_ids`, `passage_ids`: int64
-        `[rows]`; rows that share either are never each other's negatives. `query_languages`, `passage_languages`
-        `[rows]` and `address` `[epoch, step, arm]` stay numpy arrays on the host, where they are counted. With a
-        teacher also `teacher_texts`, `teacher_vectors` and `teacher_count` (module `losses.teacher`). No key is named
-        `labels`: the Trainer would then scale the loss by their count.
+        the queries, then the passages, then the hard negatives row by row, then, where `parallel_queries` says so,
+        the parallel queries. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never each
+        other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay
+        numpy arrays on the host, where they are counted. With a teacher also `teacher_texts`, `teacher_vectors` and
+        `teacher_count` (module `losses.teacher`). No key is named `labels`: the Trainer would then scale the loss by
+        their count.
     """
 
     def __init__(
@@ -79,14 +80,16 @@ class HybridCollator:
     def __call__(self, batch: TokenisedBatch) -> dict[str, Any]:
         rows = batch.rows
         passages = [side for side in (batch.passage, batch.negative) if side is not None]
+        parallel = [] if batch.parallel is None else [batch.parallel]
         if self.query_layout == self.layout:
-            chunks, positions = self.chunks(_end_to_end([batch.query, *passages]), self.layout)
+            chunks, positions = self.chunks(_end_to_end([batch.query, *passages, *parallel]), self.layout)
         else:
             # Passages first: they are longer, and memory is judged by the first chunk.
             chunks, passage_positions = self.chunks(_end_to_end(passages), self.layout)
-            query_chunks, query_positions = self.chunks(batch.query, self.query_layout)
+            query_chunks, query_positions = self.chunks(_end_to_end([batch.query, *parallel]), self.query_layout)
             chunks += query_chunks
-            positions = np.concatenate([query_positions + len(passage_positions), passage_positions])
+            own, others = np.split(query_positions + len(passage_positions), [len(rows)])
+            positions = np.concatenate([own, passage_positions, others])
         teacher = batch.teacher
         targets = (
             {}
@@ -99,6 +102,7 @@ class HybridCollator:
         )
         return {
             **targets,
+            **({"parallel_queries": True} if parallel else {}),
             "chunks": chunks,
             "positions": _int64(positions),
             "example_ids": _int64(rows.examples),

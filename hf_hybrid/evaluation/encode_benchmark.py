@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.evaluation.remove_language import Removal
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def encoded_benchmark(
     passage_prompt: str | None = None,
     show_progress: bool = True,
     similarity: str | None = None,
+    remove_language: Removal | None = None,
 ) -> EncodedBenchmark:
     """`encode_benchmark` with all that an evaluation has to keep of it.
 
@@ -59,6 +61,7 @@ def encoded_benchmark(
         benchmark: the texts.
         batch_size, query_prompt, passage_prompt, show_progress: see `encode_benchmark`.
         similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
+        remove_language: takes out of the vectors what their languages add, see `evaluation.remove_language`.
 
     Raises:
         InputError: an unknown similarity, a batch size below one.
@@ -77,6 +80,8 @@ def encoded_benchmark(
         normalise=similarity == "cosine",
     )
     model.train(was_training)
+    if remove_language is not None:
+        queries, candidates = remove_language(queries, candidates, benchmark, similarity == "cosine")
     seconds = time.perf_counter() - started
     settings = {
         "batch_size": batch_size,

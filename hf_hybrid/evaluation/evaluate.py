@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.evaluation.remove_language import Removal
 
 __all__ = [
     "TIE_RULES",
@@ -55,6 +56,7 @@ def evaluate_model(
     max_memory_mb: float = 256,
     show_progress: bool = True,
     similarity: str | None = None,
+    remove_language: Removal | None = None,
 ) -> Evaluation:
     """Encode a benchmark and measure everything there is to measure.
 
@@ -70,6 +72,7 @@ def evaluate_model(
         max_memory_mb: bound on the memory for scores, in MiB.
         show_progress: show progress bars (first process only).
         similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
+        remove_language: takes out of the vectors what their languages add, see `evaluation.remove_language`.
 
     Returns:
         The measured values.
@@ -90,6 +93,7 @@ def evaluate_model(
         passage_prompt=passage_prompt,
         show_progress=show_progress,
         similarity=similarity,
+        remove_language=remove_language,
     )
     return evaluate_encoded(
         encoded, benchmark, ties=ties, k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
