@@ -1,6 +1,4 @@
-"""Encoders of the GPU benchmark: the packaged recipes of the paper's models on random weights of the published
-shapes.
-"""
+"""Encoders of the GPU benchmark: packaged recipes on random weights of the published shapes."""
 
 from __future__ import annotations
 
@@ -27,6 +25,7 @@ POSITIONS = 512
 class Shape:
     """Published sizes of the encoder that a recipe starts from."""
 
+    recipe: str
     layers: int
     width: int
     heads: int
@@ -35,12 +34,14 @@ class Shape:
 
 
 SHAPES = {
-    "xlmr_base": Shape(12, 768, 12, 3072, 250_002),
-    "xlmr_large": Shape(24, 1024, 16, 4096, 250_002),
-    "labse": Shape(12, 768, 12, 3072, 501_153),
+    # multilingual-e5-small with the pieces that eleven languages use
+    "e5_small": Shape("small_arm", 12, 384, 12, 1536, 66_697),
+    "xlmr_base": Shape("xlmr_base", 12, 768, 12, 3072, 250_002),
+    "xlmr_large": Shape("xlmr_large", 24, 1024, 16, 4096, 250_002),
+    "labse": Shape("labse", 12, 768, 12, 3072, 501_153),
 }
 # For a look at the command on a CPU.
-TINY = dict.fromkeys(SHAPES, Shape(2, 32, 2, 64, 2_000))
+TINY = {name: Shape(shape.recipe, 2, 32, 2, 64, 2_000) for name, shape in SHAPES.items()}
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,20 @@ class Encoder:
         return 2 if self.lora else 3
 
 
-def build(recipe: str, shape: Shape, device: torch.device, lora: bool, flags: Sequence[str] = ()) -> Encoder:
-    """The encoder that a recipe builds, from random weights in place of the Hub's, without dropout.
+def build(shape: Shape, device: torch.device, lora: bool, flags: Sequence[str] = ()) -> Encoder:
+    """The encoder that a recipe builds, from random weights in place of a checkpoint's, without dropout.
 
     Args:
-        recipe: Name of the recipe.
-        shape: Its sizes.
+        shape: Its sizes and recipe.
         device: Where it is trained.
         lora: Train an adapter, as `--use_peft` does.
         flags: Further ones of the training command.
     """
-    given = ["--config", recipe, "--report_to", "none", *flags]
+    given = ["--config", shape.recipe, "--report_to", "none", *flags]
     given += [] if device.type == "cuda" else ["--bf16", "false", "--use_cpu"]
     given += ["--use_peft", "--lora_dropout", "0", "--learning_rate", "3e-4"] if lora else []
     with tempfile.TemporaryDirectory() as folder:
-        save_random(recipe, shape, Path(folder))
+        save_random(shape, Path(folder))
         arguments, _, training = parse_arguments([*given, "--model_name_or_path", folder])
         model = build_encoder(arguments).to(device)
     if training.gradient_checkpointing:
@@ -82,8 +82,8 @@ def build(recipe: str, shape: Shape, device: torch.device, lora: bool, flags: Se
     return Encoder(shape, model, training, model.max_seq_length, lora)
 
 
-def save_random(recipe: str, shape: Shape, folder: Path) -> None:
-    """Write a checkpoint with random weights: XLM-R alone, or LaBSE with its pooling and its dense layer."""
+def save_random(shape: Shape, folder: Path) -> None:
+    """Write a checkpoint with random weights: BERT or XLM-R alone, or LaBSE with its pooling and its dense layer."""
     sizes = {
         "vocab_size": shape.vocabulary,
         "hidden_size": shape.width,
@@ -94,14 +94,14 @@ def save_random(recipe: str, shape: Shape, folder: Path) -> None:
         "attention_probs_dropout_prob": 0.0,
     }
     torch.manual_seed(0)
-    if recipe == "labse":
-        model = BertModel(BertConfig(**sizes, max_position_embeddings=POSITIONS))
-    else:
+    if shape.recipe.startswith("xlmr"):
         model = XLMRobertaModel(XLMRobertaConfig(**sizes, max_position_embeddings=POSITIONS + 2, type_vocab_size=1))
+    else:
+        model = BertModel(BertConfig(**sizes, max_position_embeddings=POSITIONS))
     model.save_pretrained(folder)
     # Not used but for its padding, so a small one does.
     train_tokenizer([f"word{i} other{i}" for i in range(200)], 400).save_pretrained(folder)
-    if recipe == "labse":
+    if shape.recipe == "labse":
         pooling, dense = Pooling(shape.width, pooling_mode="cls"), Dense(shape.width, shape.width)
         modules = [Transformer(str(folder)), pooling, dense, Normalize()]
         SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -16,18 +15,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = (
-    "hf_hybrid",
-    "sentence-transformers",
-    "transformers",
-    "accelerate",
-    "datasets",
-    "tokenizers",
-    "torch",
-    "numpy",
-)
 # Loss trajectories must agree to this before a time counts.
 TOLERANCE = 1e-3
+BF16_TOLERANCE = 1e-2
 MIB = 1 << 20
 
 
@@ -60,9 +50,12 @@ def environment(threads: int) -> dict[str, Any]:
     """Versions, threads and processor: what a figure depends on besides the code."""
     import torch
 
+    from hf_hybrid.evaluation.provenance import versions
+
+    packages = versions()
     return {
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "python": packages.pop("python"),
+        "packages": packages,
         "threads": threads,
         "processors": os.cpu_count(),
         "processor": processor(),
@@ -81,7 +74,10 @@ def processor() -> str:
 
 
 def commit() -> str | None:
-    """That of this checkout."""
+    """That of this checkout, or that an archive of it names (`pack_gpu_session.py`)."""
+    packed = ROOT / "pack.json"
+    if packed.is_file():
+        return json.loads(packed.read_text(encoding="utf-8"))["commit"]
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return found.stdout.strip() or None
 

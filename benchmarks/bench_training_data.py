@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from bench_training_common import ROOT
 from datasets import Dataset
 from filelock import FileLock
@@ -106,6 +107,21 @@ def encoder(texts: Iterable[str], sha256: str, **sizes: Any) -> SentenceTransfor
         if not folder.is_dir():
             save_encoder(build_encoder(ModelArguments(**sizes), texts, seed=0), folder)
     return SentenceTransformer(str(folder), device="cpu")
+
+
+def own_pairs(path: Path, config: str | None, languages: list[str] | None) -> BenchmarkData:
+    """Renditions as `hf-hybrid train` reads them."""
+    pairs = ParallelPairs.load(str(path), config=config, languages=languages)
+    return BenchmarkData(pairs, {"data": path.name, "config": config, "examples": len(pairs), "sha256": pairs.sha256})
+
+
+def checkpoint(path: Path) -> SentenceTransformer:
+    """An encoder that is there, in float32 and without dropout: two trainers cannot draw the same."""
+    model = SentenceTransformer(str(path), device="cpu")
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return model
 
 
 def parallel_pairs(examples: int, languages: list[str], seed: int = 0) -> BenchmarkData:

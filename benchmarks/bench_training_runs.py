@@ -46,11 +46,12 @@ class Work:
     warmup: int
     steps: int
     learning_rate: float = 3e-4
+    bf16: bool = False
 
     @classmethod
-    def of(cls, pairs: ParallelPairs, model: SentenceTransformer, batch_size: int, warmup: int, steps: int) -> Work:
+    def of(cls, pairs: ParallelPairs, model: SentenceTransformer, *settings: Any) -> Work:
         weights = {name: value.clone() for name, value in model.state_dict().items()}
-        return cls(pairs, model, weights, batch_size, warmup, steps)
+        return cls(pairs, model, weights, *settings)
 
     @property
     def plan_arguments(self) -> dict[str, Any]:
@@ -80,6 +81,7 @@ class Work:
             "report_to": [],
             "disable_tqdm": True,
             "use_cpu": True,
+            "bf16": self.bf16,
         }
 
 
@@ -203,5 +205,4 @@ def texts_in_order(work: Work, presorted: bool = False) -> Dataset:
 
 
 def _texts(pairs: ParallelPairs, side: str, rows: Sequence[int]) -> list[str]:
-    column = pairs.dataset.data.column(side)
-    return column.take(np.asarray(rows)).to_pylist()
+    return pairs.dataset.select_columns([side])[np.asarray(rows)][side]

@@ -1,4 +1,8 @@
-"""`step` and `static`: whole training steps of both trainers on the same batches, default and tuned."""
+"""`step` and `static`: whole training steps of both trainers on the same batches, default and tuned.
+
+With --model a checkpoint is trained as it is (its dropout set to 0, so that losses can agree), with --renditions on
+data of one's own, with --precisions in float32 and under bf16 autocast, both trainers alike.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench_training_common import PeakMemory, in_child, interleaved, print_table, require_equal, summary
-from bench_training_data import SHARED, encoder, length_quantiles, question_pairs, texts_of
+from bench_training_common import (
+    BF16_TOLERANCE,
+    TOLERANCE,
+    PeakMemory,
+    in_child,
+    interleaved,
+    print_table,
+    require_equal,
+    summary,
+)
+from bench_training_data import SHARED, checkpoint, encoder, length_quantiles, own_pairs, question_pairs, texts_of
 from bench_training_runs import Run, Work, ours, run, sentence_transformers
 
 from hf_hybrid.data.tokenised import TokenisedPairs
@@ -59,35 +72,54 @@ def add_arguments(parser: ArgumentParser, static: bool = False) -> None:
         parser.set_defaults(kinds=["static"])
     else:
         parser.add_argument("--kinds", nargs="+", choices=("plain", "cached"), default=["plain", "cached"])
+    parser.add_argument("--model", type=Path, help="checkpoint to train, instead of an encoder from scratch")
+    parser.add_argument("--renditions", type=Path, help="its data: a file or folder as `hf-hybrid train` reads it")
+    parser.add_argument("--renditions_config", help="configuration of --renditions")
+    parser.add_argument("--languages", nargs="+", help="of --renditions (default: all)")
+    parser.add_argument("--learning_rate", type=float, default=3e-4)
+    parser.add_argument("--precisions", nargs="+", choices=("float32", "bf16"), default=["float32"])
 
 
 def main(arguments: Namespace) -> dict[str, Any]:
     """Compare the trainers at each kind of step asked for."""
     if arguments.child:
         return peak_of(arguments)
-    return {kind: compare(kind, arguments) for kind in arguments.kinds}
+    if arguments.precisions == ["float32"]:
+        return {kind: compare(kind, arguments) for kind in arguments.kinds}
+    return {
+        kind: {precision: compare(kind, arguments, precision == "bf16") for precision in arguments.precisions}
+        for kind in arguments.kinds
+    }
 
 
-def make_work(arguments: Namespace, kind: str) -> tuple[Work, dict[str, Any]]:
+def make_work(arguments: Namespace, kind: str, bf16: bool = False) -> tuple[Work, dict[str, Any]]:
     """Data, encoder and batches of a kind of step, and their description."""
-    data = question_pairs(arguments.examples, arguments.source)
-    if kind == "static":
+    if arguments.renditions:
+        data = own_pairs(arguments.renditions, arguments.renditions_config, arguments.languages)
+    else:
+        data = question_pairs(arguments.examples, arguments.source)
+    if arguments.model:
+        sizes = {"checkpoint": arguments.model.name, "dropout": 0.0}
+    elif kind == "static":
         sizes = {"encoder": "static", "embedding_dimension": arguments.dimension}
     else:
         sizes = {"encoder": "transformer", "num_hidden_layers": arguments.layers, "hidden_size": arguments.dimension}
         sizes |= {"intermediate_size": 4 * arguments.dimension, "dropout": 0.0}
-    sizes["vocab_size"] = arguments.vocab_size
-    model = encoder(texts_of(data.pairs), data.description["sha256"], **sizes)
+    if arguments.model:
+        model = checkpoint(arguments.model)
+    else:
+        sizes["vocab_size"] = arguments.vocab_size
+        model = encoder(texts_of(data.pairs), data.description["sha256"], **sizes)
     batch_size, steps = arguments.batch_size or BATCHES[kind], arguments.steps or STEPS[kind]
-    work = Work.of(data.pairs, model, batch_size, arguments.warmup, steps)
+    work = Work.of(data.pairs, model, batch_size, arguments.warmup, steps, arguments.learning_rate, bf16)
     tokenised = TokenisedPairs(HybridBatchPlan(data.pairs, PlanSettings(**work.plan_arguments)), model)
     tokens = {side: length_quantiles(tokenised.lengths(side)) for side in ("query", "passage")}
     return work, {**data.description, "encoder": sizes, "tokens": tokens, "batch_size": batch_size, "steps": steps}
 
 
-def compare(kind: str, arguments: Namespace) -> dict[str, Any]:
+def compare(kind: str, arguments: Namespace, bf16: bool = False) -> dict[str, Any]:
     """Times and, if asked for, peak memory of our trainer and the other, default and tuned."""
-    work, description = make_work(arguments, kind)
+    work, description = make_work(arguments, kind, bf16)
     losses: dict[str, list[float]] = {}
 
     def timed(name: str, trainer: str, settings: dict[str, Any]) -> Run:
@@ -114,13 +146,13 @@ def compare(kind: str, arguments: Namespace) -> dict[str, Any]:
         return done.seconds
 
     times = interleaved({name: partial(seconds, name) for name in variants}, arguments.repeats)
-    difference = require_equal(losses)
+    difference = require_equal(losses, BF16_TOLERANCE if bf16 else TOLERANCE)
     results = {name: {"seconds": summary(times[name])} for name in variants}
     for name, (trainer, settings) in variants.items():
         results[name] |= {"settings": settings, "processor_seconds": summary(processor[name])}
         if arguments.memory:
             results[name]["peak_mib"] = child_peak(arguments, kind, trainer, settings)
-    report(kind, results, difference)
+    report(f"{kind}, bf16" if bf16 else kind, results, difference, GOALS[kind])
     return {
         **description,
         "largest_loss_difference": difference,
@@ -131,10 +163,10 @@ def compare(kind: str, arguments: Namespace) -> dict[str, Any]:
     }
 
 
-def report(kind: str, results: dict[str, Any], difference: float) -> None:
+def report(title: str, results: dict[str, Any], difference: float, goal: float) -> None:
     """Print times and their ratios to ours."""
     own = results["ours"]["seconds"]["median"]
-    print(f"\n{kind} step: losses agree to {difference:.1e}; goal {GOALS[kind]} times the tuned other")
+    print(f"\n{title} step: losses agree to {difference:.1e}; goal {goal} times the tuned other")
     rows = [["", "s/step", "min", "max", "processor s", "times ours", "peak MiB"]]
     for name, found in results.items():
         seconds = found["seconds"]

@@ -102,6 +102,26 @@ def file_digest(path: str | Path, algorithm: str = "sha256", start: bytes = b"")
     return digest.hexdigest()
 
 
+def check_new_directory(
+    directory: str | os.PathLike[str],
+    overwrite: bool = False,
+    marker: str = "modules.json",
+    content: str = "a saved encoder",
+) -> Path:
+    """Refuse a directory that `new_directory` would refuse, before hours are spent on its content; returns its path.
+
+    Raises:
+        InputError: The directory is in use.
+    """
+    target = Path(directory).expanduser()
+    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
+    if in_use and not overwrite:
+        raise InputError(f"{target}: already in use; choose another output directory or allow overwriting")
+    if in_use and (not (target / marker).is_file() or any(target.glob("checkpoint-*"))):
+        raise InputError(f"{target}: holds more than {content} and is not replaced; choose another output directory")
+    return target
+
+
 @contextmanager
 def new_directory(
     directory: str | os.PathLike[str],
@@ -121,12 +141,7 @@ def new_directory(
     Raises:
         InputError: The directory is in use.
     """
-    target = Path(directory).expanduser()
-    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
-    if in_use and not overwrite:
-        raise InputError(f"{target}: already in use; choose another output directory or allow overwriting")
-    if in_use and (not (target / marker).is_file() or any(target.glob("checkpoint-*"))):
-        raise InputError(f"{target}: holds more than {content} and is not replaced; choose another output directory")
+    target = check_new_directory(directory, overwrite, marker, content)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as parent:
         fresh = Path(parent) / "new"

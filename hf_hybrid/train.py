@@ -132,16 +132,19 @@ def _train(
 def load_split(data_args: DataArguments, split: str) -> ParallelPairs:
     """Renditions of a split of the training data."""
     from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
+    from hf_hybrid.data.subsets import nested_examples
 
     evaluation = data_args.eval_dataset_name_or_path if split != data_args.train_split else None
     name = evaluation or data_args.dataset_name_or_path or embedded_dataset_path()
-    return ParallelPairs.load(
+    pairs = ParallelPairs.load(
         name,
         split=split,
         config=None if evaluation else data_args.dataset_config,
         revision=None if evaluation else data_args.dataset_revision,
         languages=data_args.languages,
     )
+    count = data_args.max_train_examples
+    return pairs if count is None or split != data_args.train_split else nested_examples(pairs, count)
 
 
 def load_benchmark(data_args: DataArguments, split: str) -> Benchmark | None:

@@ -32,6 +32,8 @@ class DataArguments:
             Train and evaluate on these languages only.
         max_eval_examples (`int`, *optional*, defaults to `300`):
             Most examples (each in all its languages) of the development and test splits.
+        max_train_examples (`int`, *optional*):
+            Train on so many examples of every language only; a larger number keeps those of a smaller one.
         tokenizer_texts (`list[str]`, *optional*):
             Parquet/JSONL files with a column lang and any of query, passage, text, on which an encoder from scratch
             trains its tokenizer; by default the training data.
@@ -69,6 +71,12 @@ class DataArguments:
         default=300,
         metadata={"help": "Most examples (each in all its languages) of the development and test splits."},
     )
+    max_train_examples: int | None = field(
+        default=None,
+        metadata={
+            "help": "Train on so many examples of every language only; a larger number keeps those of a smaller one."
+        },
+    )
     tokenizer_texts: list[str] | None = field(
         default=None,
         metadata={
@@ -86,5 +94,7 @@ class DataArguments:
 
     def __post_init__(self) -> None:
         self.languages = wanted_languages(self.languages, "languages")
+        if self.max_train_examples is not None and self.max_train_examples < 1:
+            raise InputError(f"max_train_examples: {self.max_train_examples} is below 1; give a positive number")
         if self.tokenizer_characters is not None and self.tokenizer_characters < 1:
             raise InputError(f"tokenizer_characters: {self.tokenizer_characters} is below 1; give a positive number")

@@ -34,6 +34,10 @@ class ModelArguments(LoraArguments):
         max_seq_length (`int`, *optional*):
             Longest input in tokens, special tokens included; by default what the checkpoint allows, 256 for a
             transformer built from scratch, unlimited for a static encoder.
+        freeze_word_table (`bool`, *optional*, defaults to `False`):
+            Leave the vectors of pieces of a pretrained transformer as they are: most of a small multilingual model's
+            parameters, which then need neither gradients nor a place in the optimiser. An adapter (`use_peft`) leaves
+            them alone anyway.
         tokenizer_name_or_path (`str`, *optional*):
             Hub name or local directory of a tokenizer to reuse in an encoder built from scratch, instead of training
             one.
@@ -121,6 +125,14 @@ class ModelArguments(LoraArguments):
         metadata={
             "help": "Longest input in tokens, special tokens included; by default what the checkpoint allows, 256 for "
             "a transformer built from scratch, unlimited for a static encoder."
+        },
+    )
+    freeze_word_table: bool = field(
+        default=False,
+        metadata={
+            "help": "Leave the vectors of pieces of a pretrained transformer as they are: most of a small "
+            "multilingual model's parameters, which then need neither gradients nor a place in the optimiser. An "
+            "adapter (`use_peft`) leaves them alone anyway."
         },
     )
     tokenizer_name_or_path: str | None = field(
@@ -243,6 +255,11 @@ class ModelArguments(LoraArguments):
             )
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise InputError(f"dropout: {self.dropout} is outside [0, 1)")
+        if self.freeze_word_table and self.encoder != "auto":
+            raise InputError(
+                f"freeze_word_table: encoder {self.encoder!r} starts from random vectors, which have to be trained; "
+                "leave it out, or give model_name_or_path"
+            )
         if self.use_peft and self.encoder != "auto":
             raise InputError(
                 f"use_peft: an adapter needs a pretrained transformer to be added to, and encoder {self.encoder!r} "

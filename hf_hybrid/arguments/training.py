@@ -81,6 +81,12 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             are drawn to the vector of the text in the teacher's language. The encoder needs the teacher's dimension.
         teacher_weight (`float`, *optional*, defaults to `1.0`):
             With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.
+        parallel_weight (`float`, *optional*, defaults to `0.0`):
+            Weight, from 0 to 1, of the divergence between the rankings of a question and of the same one in another
+            language (LaKDA, arXiv 2509.06195); the default loss has the rest.
+        gradient_cosine_steps (`int`, *optional*, defaults to `0`):
+            Log the cosine of the gradients of a monolingual and a cross-lingual batch every so many steps, and write
+            them to `gradient_cosine.json`; 0 for never. A measurement takes as long as two steps.
         resume (`bool`, *optional*, defaults to `False`):
             Continue the run in `output_dir` from its last checkpoint.
         resume_with_changes (`bool`, *optional*, defaults to `False`):
@@ -232,6 +238,20 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             "help": "With `teacher_vectors`, weight of the mean of 1 - cosine; 0 leaves the teacher out.",
         },
     )
+    parallel_weight: float = field(
+        default=0.0,
+        metadata={
+            "help": "Weight, from 0 to 1, of the divergence between the rankings of a question and of the same one in "
+            "another language (LaKDA, arXiv 2509.06195); the default loss has the rest."
+        },
+    )
+    gradient_cosine_steps: int = field(
+        default=0,
+        metadata={
+            "help": "Log the cosine of the gradients of a monolingual and a cross-lingual batch every so many steps, "
+            "and write them to `gradient_cosine.json`; 0 for never. A measurement takes as long as two steps."
+        },
+    )
     resume: bool = field(
         default=False,
         metadata={"help": "Continue the run in `output_dir` from its last checkpoint."},
@@ -256,6 +276,10 @@ class HybridTrainingArguments(SentenceTransformerTrainingArguments):
             setattr(self, name, _choice(name, getattr(self, name)))
         if self.scale <= 0:
             raise InputError(f"scale: {self.scale} is not positive")
+        if not 0 <= self.parallel_weight <= 1:
+            raise InputError(f"parallel_weight: must lie in [0, 1], got {self.parallel_weight}")
+        if self.gradient_cosine_steps < 0:
+            raise InputError(f"gradient_cosine_steps: {self.gradient_cosine_steps} is negative; 0 is never")
         if self.teacher_weight < 0:
             raise InputError(f"teacher_weight: {self.teacher_weight} is negative; 0 leaves the teacher out")
         if self.gradient_cache_memory is not None and self.gradient_cache_memory < 0:

@@ -39,6 +39,8 @@ class Benchmark:
         settings: options that the data were built with, e.g. ``{"candidate_text": "sentence"}``.
         data_sha256: sha256 of everything above but names and settings; computed where not given.
         empty_candidates: whether a candidate may be the empty text: it then takes part in the ranking as it is.
+        answers: of each query the texts that answer it, for a reader; empty where the data keep them back, None where
+            a benchmark has none. Ranks do not depend on them, and nor does `data_sha256`.
 
     Raises:
         InputError: the fields do not fit together; names the field and the first culprit.
@@ -59,6 +61,7 @@ class Benchmark:
     settings: Mapping[str, Any] = field(default_factory=dict)
     data_sha256: str = ""
     empty_candidates: bool = False
+    answers: Sequence[tuple[str, ...]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         arrays = (
@@ -126,6 +129,7 @@ class Benchmark:
         }
         sizes |= {"clusters": self.num_queries, "relevance_offsets": self.num_queries + 1}
         sizes |= {"candidate_ids": self.num_candidates, "candidate_languages": self.num_candidates}
+        sizes |= {} if self.answers is None else {"answers": self.num_queries}
         for field_name, size in sizes.items():
             if len(getattr(self, field_name)) != size:
                 raise InputError(

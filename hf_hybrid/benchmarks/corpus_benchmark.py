@@ -25,6 +25,8 @@ class Collection:
         judgements: for each query, passage id -> grade; 0 was judged and is not relevant. Every query has a grade
             above 0.
         corpus: the passages, streamed.
+        clusters: of each query the name of what it shares with others that are not independent of it, such as a
+            passage; without it every query stands for itself.
     """
 
     language: str
@@ -32,6 +34,7 @@ class Collection:
     queries: Sequence[str] = field(repr=False)
     judgements: Sequence[Mapping[str, int]] = field(repr=False)
     corpus: Corpus = field(repr=False)
+    clusters: Sequence[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.query_ids:
@@ -39,6 +42,10 @@ class Collection:
         for name, grades in zip(self.query_ids, self.judgements, strict=True):
             if not any(grade > 0 for grade in grades.values()):
                 raise InputError(f"language {self.language}: query {name!r} has no relevant passage; leave it out")
+        if self.clusters is not None and len(self.clusters) != len(self.query_ids):
+            raise InputError(
+                f"language {self.language}: clusters has {len(self.clusters)} entries, not {len(self.query_ids)}"
+            )
 
 
 @dataclass(frozen=True)

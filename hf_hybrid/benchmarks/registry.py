@@ -61,6 +61,23 @@ _SPECS = (
         kind="corpus",
     ),
     BenchmarkSpec(
+        "tydiqa",
+        title="TyDi QA",
+        summary="9 languages, 5,077 questions of speakers, 4,488 paragraphs, with answers for a --reader",
+        loader="hf_hybrid.benchmarks.tydiqa:load_tydiqa",
+        hub_id="google-research-datasets/tydiqa",
+        options=(SPLIT.with_default("dev"), LANGUAGES),
+    ),
+    BenchmarkSpec(
+        "tydiqa_by_language",
+        title="TyDi QA by language",
+        summary="the same measured as MIRACL: each language searches its own paragraphs",
+        loader="hf_hybrid.benchmarks.tydiqa:load_tydiqa_by_language",
+        hub_id="google-research-datasets/tydiqa",
+        options=(SPLIT.with_default("dev"), LANGUAGES),
+        kind="corpus",
+    ),
+    BenchmarkSpec(
         "world_facts",
         title="World Facts",
         summary="11 languages, 104 facts that nothing trains on",

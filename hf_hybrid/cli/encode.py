@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hf_hybrid.cli import flags
 from hf_hybrid.cli.command import Command
+from hf_hybrid.errors import InputError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    from hf_hybrid.retrieval.language_offsets import LanguageOffset
 
 
 class EncodeCommand(Command):
@@ -20,6 +27,8 @@ class EncodeCommand(Command):
 examples:
   hf-hybrid encode runs/my_run/model --corpus corpus.jsonl --output vectors/
   accelerate launch --multi_gpu -m hf_hybrid.cli encode MODEL --corpus docs-*.jsonl.gz --output vectors/
+
+Shift (arXiv 2606.18801) moves a corpus of one language to where the source language's texts are; questions stay.
 
 A run that was stopped goes on where it stopped: give the same command again. A folder of other vectors is never
 touched.
@@ -51,6 +60,12 @@ touched.
             metavar="N",
             help="put N vectors into a file (default: %(default)s)",
         )
+        parser.add_argument(
+            "--corpus_language",
+            metavar="TAG",
+            help="take from every vector what this language of the corpus adds, found on --parallel_text (Shift)",
+        )
+        flags.add_parallel_text(parser)
         flags.add_batch_size(parser)
         flags.add_model_revision(parser)
         flags.add_pooling(parser)
@@ -66,14 +81,17 @@ touched.
         from hf_hybrid.retrieval.encode_sources import JsonlCorpus
 
         corpus = JsonlCorpus(tuple(Path(file) for file in arguments.corpus))
+        if (arguments.corpus_language is None) != (arguments.parallel_text is None):
+            raise InputError("--corpus_language and --parallel_text belong together: give both, or neither")
+        model = load_encoder(
+            arguments.model,
+            arguments.model_revision,
+            arguments.pooling,
+            arguments.device,
+            arguments.compute_dtype,
+        )
         shards = encode_corpus(
-            load_encoder(
-                arguments.model,
-                arguments.model_revision,
-                arguments.pooling,
-                arguments.device,
-                arguments.compute_dtype,
-            ),
+            model,
             corpus,
             arguments.output,
             model_name=arguments.model,
@@ -85,7 +103,18 @@ touched.
             batch_size=arguments.batch_size,
             show_progress=not arguments.quiet,
             similarity=arguments.similarity,
+            offset=None if arguments.corpus_language is None else _offset(arguments, model),
         )
         if shards is not None:
             size = f"{shards.num_rows:,} vectors of {shards.dimension} dimensions"
             sys.stdout.write(f"{size} in {len(shards.rows_of_shard)} files: {arguments.output}\n")
+
+
+def _offset(arguments: argparse.Namespace, model: SentenceTransformer) -> LanguageOffset:
+    """What the corpus's language adds, estimated with this encoder."""
+    from hf_hybrid.data.pairs import ParallelPairs
+    from hf_hybrid.evaluation.remove_language import language_offset
+
+    return language_offset(
+        model, ParallelPairs.load(arguments.parallel_text), arguments.corpus_language, arguments.source_language
+    )

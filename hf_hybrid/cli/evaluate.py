@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hf_hybrid.cli import flags
 from hf_hybrid.cli.benchmark_flags import add_benchmark_flags, benchmark_table, one_by_one
 from hf_hybrid.cli.command import Command
+from hf_hybrid.cli.reader_flags import add_reader_flags, reader_of_flags, reading_options
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
 
     from hf_hybrid.benchmarks import Benchmark, CorpusBenchmark
     from hf_hybrid.evaluation.corpus import CorpusEvaluation
+    from hf_hybrid.evaluation.encode_benchmark import EncodedBenchmark
     from hf_hybrid.evaluation.measured import Evaluation
+    from hf_hybrid.evaluation.reading.evaluate import ReadingEvaluation
+    from hf_hybrid.evaluation.remove_language import Removal
     from hf_hybrid.evaluation.results import Results
+    from hf_hybrid.reading.reader import Reader
 
 EPILOG = """\
 examples:
   hf-hybrid evaluate runs/my_run/model
   hf-hybrid evaluate intfloat/multilingual-e5-small --benchmark xquad_r --data_dir lareqa/xquad-r --output e5.json
   hf-hybrid evaluate MODEL --benchmark cldr_qa belebele --data_dir belebele=belebele/ --output results.json
+  hf-hybrid evaluate MODEL --benchmark tydiqa --data_dir tydiqa/ --reader runs/reader/model --output results.json
 
 pictures (needs matplotlib, `pip install "hf_hybrid[plots]"`):
   hf-hybrid evaluate runs/my_run/model --output results.json --plots pictures/
@@ -42,6 +48,9 @@ class EvaluateCommand(Command):
     description = """\
 Evaluate an encoder: mAP within every language, across every language pair and in one pool of all languages, the rank
 distance between translations of an answer, and the share of the query's language at the top. All ranks are exact.
+
+Measure with --reader also what a reader answers from the passages that the encoder finds: exact match and F1, beside
+those of the gold passage.
 """
 
     @property
@@ -68,6 +77,14 @@ distance between translations of an answer, and the share of the query's languag
         flags.add_device(encoder)
         flags.add_compute_dtype(encoder)
 
+        encoder.add_argument(
+            "--remove_language",
+            metavar="KIND",
+            help="take out of the vectors what their languages add, without training: `means` of each language's "
+            "texts, or `shift`, relative language vectors from --parallel_text",
+        )
+        flags.add_parallel_text(encoder)
+
         measures = parser.add_argument_group("measures")
         measures.add_argument(
             "--ties",
@@ -84,6 +101,8 @@ distance between translations of an answer, and the share of the query's languag
             help="cut recall, nDCG and language share at rank K (default: %(default)s)",
         )
         flags.add_max_memory(measures)
+
+        add_reader_flags(parser.add_argument_group("reader, for benchmarks with answers"))
 
         output = parser.add_argument_group("output")
         flags.add_output(output, "everything measured", "JSON results file")
@@ -112,6 +131,7 @@ distance between translations of an answer, and the share of the query's languag
             )
             for run in runs
         ]
+        reader = reader_of_flags(arguments, benchmarks)
         from hf_hybrid.retrieval.encode import load_encoder
 
         model = load_encoder(
@@ -125,7 +145,7 @@ distance between translations of an answer, and the share of the query's languag
             if isinstance(benchmark, CorpusBenchmark):
                 _evaluate_corpora(run, benchmark, model)
             else:
-                _evaluate_pool(run, benchmark, model)
+                _evaluate_pool(run, benchmark, model, reader)
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
@@ -141,21 +161,32 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
         check_picture_folder(arguments.plots, arguments.overwrite)
 
 
-def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: SentenceTransformer) -> None:
-    """A benchmark whose candidates are in memory: every language pair and the pool."""
-    from hf_hybrid.evaluation.evaluate import evaluate_model
+def _evaluate_pool(
+    arguments: argparse.Namespace, benchmark: Benchmark, model: SentenceTransformer, reader: Reader | None
+) -> None:
+    """A benchmark whose candidates are in memory: every language pair and the pool; then what a reader answers."""
+    from hf_hybrid.evaluation.encode_benchmark import encoded_benchmark
+    from hf_hybrid.evaluation.evaluate import evaluate_encoded
 
-    evaluation = evaluate_model(
+    encoded = encoded_benchmark(
         model,
         benchmark,
         batch_size=arguments.batch_size,
-        ties=arguments.ties,
-        k=arguments.k,
         query_prompt=arguments.query_prompt,
         passage_prompt=arguments.passage_prompt,
-        max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
         similarity=arguments.similarity,
+        remove_language=_removal(arguments, model),
+    )
+    if arguments.remove_language:
+        encoded.settings["remove_language"] = arguments.remove_language
+    evaluation = evaluate_encoded(
+        encoded,
+        benchmark,
+        ties=arguments.ties,
+        k=arguments.k,
+        max_memory_mb=arguments.max_memory_mb,
+        show_progress=not arguments.quiet,
     )
     from hf_hybrid.evaluation.text_report import evaluation_report
 
@@ -164,13 +195,14 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
     head = f"{arguments.model} on {benchmark.name}: {size}"
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in evaluation.seconds.items())
     sys.stdout.write(f"{head}\n\n{evaluation_report(evaluation, width)}\n({seconds})\n")
+    reading = None if reader is None else _read(arguments, encoded, benchmark, reader)
     if not arguments.output and not arguments.plots:
         return
-    results = _results(arguments, evaluation, benchmark, model)
+    results = _results(arguments, evaluation, benchmark, model, reading)
     if arguments.output:
         from hf_hybrid.evaluation.query_values import query_table
 
-        queries = query_table(evaluation, benchmark)
+        queries = query_table(evaluation, benchmark, reading)
         written = results.save(arguments.output, arguments.overwrite, queries)
         sys.stdout.write(f"Written to {written}\n")
     if arguments.plots:
@@ -180,11 +212,45 @@ def _evaluate_pool(arguments: argparse.Namespace, benchmark: Benchmark, model: S
         sys.stdout.write(f"Pictures: {', '.join(str(path) for path in written)}\n")
 
 
+def _read(
+    arguments: argparse.Namespace, encoded: EncodedBenchmark, benchmark: Benchmark, reader: Reader
+) -> ReadingEvaluation:
+    """What the reader answers from the passages that were found."""
+    from hf_hybrid.evaluation.reading.evaluate import evaluate_reading
+    from hf_hybrid.evaluation.reading.text import reading_report
+
+    reading = evaluate_reading(
+        reader,
+        encoded,
+        benchmark,
+        reading_options(arguments),
+        max_memory_mb=arguments.max_memory_mb,
+        show_progress=not arguments.quiet,
+    )
+    sys.stdout.write(f"\n{reading_report(reading)}\n")
+    return reading
+
+
+def _removal(arguments: argparse.Namespace, model: SentenceTransformer) -> Removal | None:
+    """What takes languages out of the vectors, where it is asked for."""
+    if arguments.remove_language is None:
+        if arguments.parallel_text is not None:
+            raise InputError("--parallel_text has no effect without --remove_language shift")
+        return None
+    from hf_hybrid.data.pairs import ParallelPairs
+    from hf_hybrid.evaluation.remove_language import removal_of
+
+    parallel = None if arguments.parallel_text is None else ParallelPairs.load(arguments.parallel_text)
+    return removal_of(arguments.remove_language, model, parallel, arguments.source_language)
+
+
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
     """A benchmark whose passages are on disk: each language by itself."""
     from hf_hybrid.engines.first_rank import is_first_rank
     from hf_hybrid.evaluation.corpus import evaluate_corpora
 
+    if arguments.remove_language:
+        raise InputError(f"--remove_language: {benchmark.name} is searched within each language; leave it out")
     if arguments.plots:
         raise InputError(f"--plots: {benchmark.name} has no language matrix to draw; leave it out")
     vectors = arguments.vectors or (arguments.output and f"{Path(arguments.output).with_suffix('')}_vectors")
@@ -207,7 +273,10 @@ def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark,
         return
     sys.stdout.write(f"{arguments.model} on {benchmark.name}\n\n{evaluation.table()}\n")
     if arguments.output:
-        written = _results(arguments, evaluation, benchmark, model).save(arguments.output, arguments.overwrite)
+        from hf_hybrid.evaluation.query_values import corpus_query_table
+
+        results = _results(arguments, evaluation, benchmark, model)
+        written = results.save(arguments.output, arguments.overwrite, corpus_query_table(evaluation, benchmark))
         sys.stdout.write(f"Written to {written}\n")
 
 
@@ -216,9 +285,10 @@ def _results(
     evaluation: Evaluation | CorpusEvaluation,
     benchmark: Benchmark | CorpusBenchmark,
     model: SentenceTransformer,
+    reading: ReadingEvaluation | None = None,
 ) -> Results:
     """The content of the results file; the revision is the one that was loaded, else the one asked for."""
     from hf_hybrid.evaluation.results import build_results
 
     revision = model.model_card_data.base_model_revision or arguments.model_revision
-    return build_results(evaluation, benchmark, arguments.model, revision, arguments.seed)
+    return build_results(evaluation, benchmark, arguments.model, revision, arguments.seed, reading)

@@ -20,11 +20,14 @@ class ExportCommand(Command):
 Write a copy of an encoder to publish: with smaller numbers, and, for a static one, with its vectors turned onto their
 principal axes, so that their first dimensions are the best to keep (`truncate_dim`). Similarities of whole vectors
 change by rounding only.
+
+Keep with --layers only some of a transformer's layers: smaller encoders of one family, to be trained on.
 """
     epilog = """\
 examples:
   hf-hybrid export runs/my_run/model my-retriever --dtype float16
   hf-hybrid export runs/my_run/model my-retriever --dtype float16 --principal_axes renditions/dev.parquet
+  hf-hybrid export intfloat/multilingual-e5-small e5-small-6 --layers 6 --which_layers spaced
 """
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -47,6 +50,13 @@ examples:
             metavar="N",
             help="read N characters of every language of these texts (default: %(default)s)",
         )
+        parser.add_argument("--layers", type=int, metavar="N", help="keep N layers of a transformer (default: all)")
+        parser.add_argument(
+            "--which_layers",
+            default="first",
+            metavar="CHOICE",
+            help="keep the `first` ones, or evenly `spaced` ones, among them the last (default: %(default)s)",
+        )
         flags.add_overwrite(parser)
 
     def run(self, arguments: argparse.Namespace) -> None:
@@ -57,6 +67,11 @@ examples:
         from hf_hybrid.retrieval.encode import load_encoder
 
         model = load_encoder(arguments.model, arguments.model_revision, device="cpu")
+        if arguments.layers is not None:
+            from hf_hybrid.encoders.layers import keep_layers
+
+            kept = keep_layers(model, arguments.layers, arguments.which_layers)
+            sys.stdout.write(f"layers kept, from 0: {', '.join(map(str, kept))}\n")
         if arguments.principal_axes:
             from hf_hybrid.data.tokenizer_texts import load_tokenizer_texts
             from hf_hybrid.encoders.principal_axes import turn_to_principal_axes

@@ -24,6 +24,8 @@ from hf_hybrid.cli.search import SearchCommand
 from hf_hybrid.cli.study import StudyCommand
 from hf_hybrid.cli.teacher_vectors import TeacherVectorsCommand
 from hf_hybrid.cli.train import TrainCommand
+from hf_hybrid.cli.train_reader import TrainReaderCommand
+from hf_hybrid.cli.trim import TrimCommand
 from hf_hybrid.errors import run_command
 
 DESCRIPTION = "Train multilingual retrievers with hybrid batch training (arXiv 2408.10536), and prove the result."
@@ -39,6 +41,8 @@ COMMANDS: tuple[Command, ...] = (
     SearchCommand(),
     DecontaminateCommand(),
     TeacherVectorsCommand(),
+    TrainReaderCommand(),
+    TrimCommand(),
     ExportCommand(),
     LintCommand(),
     PushCommand(),

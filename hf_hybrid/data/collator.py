@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 from hf_hybrid.data.chunks import CHUNK_OVERHEAD, cut_chunks, fill_chunks
+from hf_hybrid.data.fixed_chunks import deal_chunks
 from hf_hybrid.data.tokenised import Ragged, TokenisedBatch
+from hf_hybrid.encoders.fixed_chunk import ChunkSize, pack_filled
 from hf_hybrid.encoders.packed import pack, spans
 from hf_hybrid.encoders.text_inputs import InputLayout, text_inputs
 from hf_hybrid.plan.types import ARMS
@@ -35,16 +37,18 @@ class HybridCollator:
         query_layout: That of queries, where it is another one.
         chunk_overhead: What one more chunk costs, in tokens; may be set later, before the loader starts.
         packed_from: Lay the texts of a chunk end to end instead, with positions that start here (`encoders.packed`).
+        chunk_size: Fill every packed chunk up to this shape (`encoders.fixed_chunk`); may be set later, as well.
 
     A call returns:
         `chunks`: features of the encoder, one dictionary a chunk (`input_ids` with `attention_mask`, with `offsets`,
             or those of `encoders.packed.pack`).
-        `positions`: int64 `[texts]`, where among the rows of all chunks each text is: first the queries, then the
-        passages, then the hard negatives row by row. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share
-        either are never each other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch,
-        step, arm]` stay numpy arrays on the host, where they are counted. With a teacher also `teacher_texts`,
-        `teacher_vectors` and `teacher_count` (module `losses.teacher`). No key is named `labels`: the Trainer would
-        then scale the loss by their count.
+        `positions`: int64 `[texts]`, where among the rows of all chunks each text is (other rows are fillers): first
+        the queries, then the passages, then the hard negatives row by row, then, where `parallel_queries` says so,
+        the parallel queries. `example_ids`, `passage_ids`: int64 `[rows]`; rows that share either are never each
+        other's negatives. `query_languages`, `passage_languages` `[rows]` and `address` `[epoch, step, arm]` stay
+        numpy arrays on the host, where they are counted. With a teacher also `teacher_texts`, `teacher_vectors` and
+        `teacher_count` (module `losses.teacher`). No key is named `labels`: the Trainer would then scale the loss by
+        their count.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class HybridCollator:
         query_layout: InputLayout | None = None,
         chunk_overhead: int = CHUNK_OVERHEAD,
         packed_from: int | None = None,
+        chunk_size: ChunkSize | None = None,
     ):
         self.layout = layout
         self.query_layout = query_layout or layout
@@ -62,6 +67,7 @@ class HybridCollator:
         self.pad_to_multiple_of = pad_to_multiple_of
         self.chunk_overhead = chunk_overhead
         self.packed_from = packed_from
+        self.chunk_size = chunk_size
 
     @classmethod
     def of(
@@ -74,14 +80,16 @@ class HybridCollator:
     def __call__(self, batch: TokenisedBatch) -> dict[str, Any]:
         rows = batch.rows
         passages = [side for side in (batch.passage, batch.negative) if side is not None]
+        parallel = [] if batch.parallel is None else [batch.parallel]
         if self.query_layout == self.layout:
-            chunks, positions = self.chunks(_end_to_end([batch.query, *passages]), self.layout)
+            chunks, positions = self.chunks(_end_to_end([batch.query, *passages, *parallel]), self.layout)
         else:
             # Passages first: they are longer, and memory is judged by the first chunk.
             chunks, passage_positions = self.chunks(_end_to_end(passages), self.layout)
-            query_chunks, query_positions = self.chunks(batch.query, self.query_layout)
+            query_chunks, query_positions = self.chunks(_end_to_end([batch.query, *parallel]), self.query_layout)
             chunks += query_chunks
-            positions = np.concatenate([query_positions + len(passage_positions), passage_positions])
+            own, others = np.split(query_positions + len(passage_positions), [len(rows)])
+            positions = np.concatenate([own, passage_positions, others])
         teacher = batch.teacher
         targets = (
             {}
@@ -94,6 +102,7 @@ class HybridCollator:
         )
         return {
             **targets,
+            **({"parallel_queries": True} if parallel else {}),
             "chunks": chunks,
             "positions": _int64(positions),
             "example_ids": _int64(rows.examples),
@@ -110,9 +119,11 @@ class HybridCollator:
             offsets = np.cumsum(texts.lengths) - texts.lengths
             features = {"input_ids": _int64(texts.values), "offsets": _int64(offsets), **dict(layout.constants)}
             return [features], np.arange(len(texts.lengths))
-        make = self.padded if self.packed_from is None else self.packed
         cut = self.cut(texts.lengths)
         starts = np.cumsum(texts.lengths) - texts.lengths
+        if self.packed_from is not None and self.chunk_size is not None:
+            return self._filled(texts, starts, cut, layout, self.chunk_size)
+        make = self.padded if self.packed_from is None else self.packed
         positions = np.empty(len(texts.lengths), dtype=np.int64)
         positions[np.concatenate(cut)] = np.arange(len(positions))
         return [make(texts.values, starts[rows], texts.lengths[rows], layout) for rows in cut], positions
@@ -121,7 +132,23 @@ class HybridCollator:
         """The texts of each chunk, by their lengths alone."""
         if self.packed_from is None:
             return cut_chunks(lengths, self.chunk_tokens, self.chunk_overhead)
+        if self.chunk_size is not None:
+            return deal_chunks(lengths, self.chunk_size)
         return fill_chunks(lengths, self.chunk_tokens)
+
+    def _filled(
+        self, texts: Ragged, starts: np.ndarray, cut: list[np.ndarray], layout: InputLayout, size: ChunkSize
+    ) -> tuple[list[dict[str, Any]], np.ndarray]:
+        """Chunks of one shape; the rows of a chunk are those of its texts, then those of its fillers."""
+        positions = np.empty(len(texts.lengths), dtype=np.int64)
+        chunks = []
+        for number, rows in enumerate(cut):
+            positions[rows] = number * size.segments + np.arange(len(rows))
+            lengths = texts.lengths[rows]
+            values = texts.values[spans(starts[rows], lengths)]
+            features = pack_filled(values, lengths, size, layout.pad_token_id, self.packed_from or 0)
+            chunks.append({**features, **dict(layout.constants)})
+        return chunks, positions
 
     def packed(
         self, values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, layout: InputLayout

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features, List, Value
 
+from hf_hybrid.data.parallel_queries import parallel_query_rows
 from hf_hybrid.encoders.packed import spans
 from hf_hybrid.encoders.text_inputs import TextInput, text_inputs
 from hf_hybrid.errors import InputError
@@ -52,6 +53,7 @@ class TokenisedBatch:
     passage: Ragged
     negative: Ragged | None
     teacher: BatchTargets | None = None
+    parallel: Ragged | None = None
 
 
 class TokenColumn:
@@ -106,6 +108,7 @@ class TokenisedPairs:
         max_length: Cut texts to this many tokens; default: the encoder's own maximum.
         num_negatives: Hard negatives per row, or 0 for none.
         teacher: A teacher's vectors of the plan's examples, or None.
+        parallel_queries: Bring for every row the same question in another language (module `parallel_queries`).
 
     Raises:
         InputError: A row has fewer hard negatives than `num_negatives`.
@@ -121,8 +124,10 @@ class TokenisedPairs:
         max_length: int | None = None,
         num_negatives: int = 0,
         teacher: TeacherTargets | None = None,
+        parallel_queries: bool = False,
     ):
         self.plan = plan
+        self.parallel_queries = parallel_queries
         self.num_negatives = num_negatives
         self.teacher = teacher
         if num_negatives:
@@ -146,7 +151,11 @@ class TokenisedPairs:
         query = self._columns["query"].take(rows.query_rows)
         passage = self._columns["passage"].take(rows.passage_rows)
         teacher = None if self.teacher is None else self.teacher.take(rows, whole)
-        return TokenisedBatch(address, rows, query, passage, negative, teacher)
+        parallel = None
+        if self.parallel_queries:
+            every = parallel_query_rows(self.plan.pairs, whole, address, self.plan.settings.seed)
+            parallel = self._columns["query"].take(every[address.start : address.stop])
+        return TokenisedBatch(address, rows, query, passage, negative, teacher, parallel)
 
     def lengths(self, side: str) -> np.ndarray:
         """Number of tokens of every rendition's `query` or `passage` (0 where it has none)."""

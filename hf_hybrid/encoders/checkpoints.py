@@ -118,8 +118,7 @@ def load_checkpoint(folder: Path, name: str, args: ModelArguments) -> SentenceTr
     Raises:
         InputError: The weights are pickled, damaged or missing, or the model needs code of its own.
     """
-    _refuse_lfs_pointers(folder, name)
-    _refuse_pickled_weights(folder, name)
+    refuse_unsafe_weights(folder, name)
     model_kwargs: dict[str, Any] = {"use_safetensors": True}
     model_kwargs["dtype"] = "auto" if args.dtype == "auto" else getattr(torch, args.dtype)
     if args.attn_implementation is not None:
@@ -167,6 +166,16 @@ def saved_prompts(folder: Path) -> dict[str, str | None]:
     """Return the prompts that a sentence-transformers checkpoint names in its configuration, empty ones included."""
     path = folder / "config_sentence_transformers.json"
     return _read_json(path).get("prompts") or {} if path.is_file() else {}
+
+
+def refuse_unsafe_weights(folder: Path, name: str) -> None:
+    """Refuse a checkpoint with pickled weights only, or with pointers of Git LFS in place of its files.
+
+    Raises:
+        InputError: names the file and the remedy.
+    """
+    _refuse_lfs_pointers(folder, name)
+    _refuse_pickled_weights(folder, name)
 
 
 def _refuse_lfs_pointers(folder: Path, name: str) -> None:

@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -25,12 +24,14 @@ from sentence_transformers.sentence_transformer.modules import Pooling, StaticEm
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTrainedTokenizerBase
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.absent_pooler import note_absent_pooler
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
 from hf_hybrid.encoders.prompts import PROMPT_NAMES
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
 from hf_hybrid.encoders.text_inputs import input_modules, transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
+from hf_hybrid.encoders.word_table import freeze_word_table
 from hf_hybrid.engines.whole_weights import whole_loading
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.output_files import new_directory
@@ -84,7 +85,9 @@ def build_encoder(
     if args.use_peft:
         with _seeded(seed):
             add_lora(model, args)
-    elif unused := args.unused_lora_arguments():
+    elif args.freeze_word_table:
+        freeze_word_table(model)
+    if not args.use_peft and (unused := args.unused_lora_arguments()):
         logger.warning("Without use_peft, %s change nothing", ", ".join(unused))
     model.similarity_fn_name = args.similarity or model.similarity_fn_name
     logger.info("Encoder of %.1f M parameters, %d dimensions", model_parameter_count(model) / 1e6, dimension(model))
@@ -94,25 +97,6 @@ def build_encoder(
 def is_static(model: SentenceTransformer) -> bool:
     """Return whether the model is the mean of token vectors: its batches are flat token ids with offsets."""
     return isinstance(model[0], StaticEmbedding)
-
-
-def compile_encoder(model: SentenceTransformer, **kwargs: Any) -> bool:
-    """Compile the transformer inside the model, in place, so that names, saving and wrapping stay as they are.
-
-    Args:
-        model: The encoder.
-        kwargs: Of `torch.compile`; shapes are taken as dynamic unless told otherwise, as every chunk has its own.
-
-    Returns:
-        Whether there was something to compile: a static encoder is a single look-up.
-    """
-    if is_static(model):
-        return False
-    dynamic = kwargs.pop("dynamic", None)
-    transformer = model.transformers_model
-    # Not `transformer.compile()`: sentence-transformers calls `forward` itself, past what that compiles.
-    transformer.forward = torch.compile(transformer.forward, **kwargs, dynamic=True if dynamic is None else dynamic)
-    return True
 
 
 def model_parameter_count(model: SentenceTransformer) -> int:
@@ -145,6 +129,7 @@ def save_encoder(model: SentenceTransformer, directory: str | os.PathLike[str], 
     with new_directory(directory, overwrite) as fresh:
         # The card is written from results files, by `hf_hybrid.publishing.cards`.
         model.save_pretrained(str(fresh), create_model_card=False)
+        note_absent_pooler(model, fresh)
     return Path(directory).expanduser()
 
 

@@ -163,10 +163,14 @@ def packed_attention(
         # Rotary positions leave float32 behind, which torch's own attention would be given in half precision, too.
         half = torch.get_autocast_dtype(query.device.type)
         query, key, value = query.to(half), key.to(half), value.to(half)
-    if query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16):
+    if _kernel_takes(query):
         return _varlen(query, key, value, cu_seq_lens_q, int(max_length_q), scaling, reach), None
     mask = _block_mask(cu_seq_lens_q, query.shape[2], reach)
     return sdpa_attention_forward(module, query, key, value, mask, 0.0, scaling, is_causal=False)
+
+
+def _kernel_takes(query: torch.Tensor) -> bool:
+    return query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16)
 
 
 def _varlen(

@@ -9,15 +9,14 @@ Letters come from the library `anyascii`, character by character.
 
 from __future__ import annotations
 
-import io
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import sentencepiece
 from tokenizers import normalizers
 
+from hf_hybrid.encoders.compiled_map import compiled_map
 from hf_hybrid.errors import InputError
 
 # Blocks of Unicode whose characters are spelled anew.
@@ -28,8 +27,6 @@ BLOCKS = {
     "devanagari": ((0x0900, 0x097F),),
     "thai": ((0x0E00, 0x0E7F),),
 }
-# Of SentencePiece's model file: the normaliser's settings, and in them the compiled map.
-_NORMALIZER_SPEC, _COMPILED_MAP = 3, 2
 _WITHOUT_SIGNS = str.maketrans("", "", "'`")
 
 
@@ -53,18 +50,7 @@ def transliterator(scripts: Iterable[str]) -> normalizers.Normalizer:
             f"{ord(character):X}\t{' '.join(f'{ord(c):X}' for c in latin)}\n" for character, latin in rules.items()
         )
         file.write_text("".join(lines), encoding="ascii")
-        model = io.BytesIO()
-        # A model is trained for its normaliser alone: that is how the map gets compiled.
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(["a b c d e"] * 10),
-            model_writer=model,
-            model_type="char",
-            vocab_size=20,
-            hard_vocab_limit=False,
-            normalization_rule_tsv=str(file),
-            minloglevel=2,
-        )
-    return normalizers.Precompiled(_field(_field(model.getvalue(), _NORMALIZER_SPEC), _COMPILED_MAP))
+        return compiled_map(normalization_rule_tsv=str(file))
 
 
 def _rules(scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -83,30 +69,3 @@ def _rules(scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
                 latin = anyascii(character).lower().translate(_WITHOUT_SIGNS)
                 if unicodedata.category(character) != "Cn" and latin != character:
                     yield character, latin
-
-
-def _field(message: bytes, number: int) -> bytes:
-    """The last length-delimited field of this number in a message of protocol buffers."""
-    place, found = 0, b""
-    while place < len(message):
-        key, place = _varint(message, place)
-        if key & 7 == 2:
-            size, place = _varint(message, place)
-            if key >> 3 == number:
-                found = message[place : place + size]
-            place += size
-        elif key & 7 == 0:
-            _, place = _varint(message, place)
-        else:
-            place += {1: 8, 5: 4}[key & 7]
-    return found
-
-
-def _varint(message: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place

@@ -8,7 +8,6 @@ again: the values per query lie beside the results files. The statistics are tho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,12 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.figures import MAIN, SETTINGS, Cells, Figure, compared_figures, find_figure
+from hf_hybrid.evaluation.figures import find_figure, main_figures
+from hf_hybrid.evaluation.paired_figures import Side, paired_figures
 from hf_hybrid.evaluation.provenance import versions
-from hf_hybrid.evaluation.query_values import QueryValues, read_query_values
-from hf_hybrid.evaluation.results import Results
-from hf_hybrid.metrics.significance import PairedDifference, cluster_sums, holm, paired_difference
+from hf_hybrid.metrics.significance import PairedDifference, holm
 
 COMPARISON_VERSION = 1
-
-
-@dataclass(frozen=True)
-class _Side:
-    """The results of one system, one entry for each seed."""
-
-    paths: list[str]
-    results: list[Results]
-    values: list[QueryValues]
 
 
 def compare_results(
@@ -48,15 +37,16 @@ def compare_results(
     Args:
         a: results files of the baseline, one for each seed.
         b: results files of the candidate.
-        margin: largest loss of mAP that does not count, for the tests of non-inferiority and equivalence.
+        margin: largest loss of the main measure (mAP; nDCG@10 of corpora; F1 of a reader) that does not count, for
+            the tests of non-inferiority and equivalence.
         resamples: bootstrap and permutation draws.
         seed: of the draws.
         confidence: of the intervals; one minus it is the level of the tests.
 
     Returns:
         JSON types: ``a``, ``b`` (files, models, seeds), ``benchmark``, ``settings``, ``figures`` (figure -> a, b,
-        difference, low, high, p_value, verdict; for mAP also p_not_worse and p_equivalent) and ``per_language``
-        (language -> ``mo_map``, ``cr_map``, ``mul_map`` with p_holm instead of p_not_worse and p_equivalent; the
+        difference, low, high, p_value, verdict; for the main measure also p_not_worse and p_equivalent) and
+        ``per_language`` (language -> those of `main_figures`, with p_holm instead of p_not_worse and p_equivalent; the
         family of Holm's correction are the languages of one figure).
 
     Raises:
@@ -68,31 +58,10 @@ def compare_results(
         'B better'
     """
     _check_options(margin, resamples, confidence)
-    sides = [_read_side(paths) for paths in (a, b)]
-    _check_same(sides)
-    first = sides[0].values[0]
-    num_languages = len(first.languages)
-    k = sides[0].results[0].settings.k
-    figures = _comparable_figures(sides, k)
-    columns = [[_columns(values, figures) for values in side.values] for side in sides]
-    absent = np.any([np.isnan(values) for side in columns for values in side], axis=0)
-    sums = [
-        [
-            cluster_sums(np.where(absent, np.nan, values), first.query_languages, first.clusters, num_languages)
-            for values in side
-        ]
-        for side in columns
-    ]
-    if len(sums[0][0].counts) < 2:
-        raise InputError(f"{sides[0].paths[0]}: all queries form one cluster, so nothing can be said about chance")
-    names, averages = _averages(sums[0][0].counts.sum(axis=0), figures, num_languages)
-    seeds = [[results.seed for results in side.results] for side in sides]
-    paired_seeds = _can_pair(*seeds)
-    if paired_seeds:
-        sums[1] = [sums[1][seeds[1].index(one)] for one in seeds[0]]
-    found = paired_difference(*sums, averages, resamples=resamples, seed=seed, paired_seeds=paired_seeds)
+    paired = paired_figures(a, b, resamples=resamples, seed=seed)
+    sides, first = paired.sides, paired.sides[0].values[0]
     level = 1 - confidence
-    entries = _entries(found, names, margin, confidence)
+    entries = _entries(paired.found, paired.names, margin, confidence)
     return {
         "comparison_version": COMPARISON_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -104,117 +73,27 @@ def compare_results(
             "resamples": resamples,
             "seed": seed,
             "confidence": confidence,
-            "k": k,
-            "clusters": len(sums[0][0].counts),
-            "seeds_paired": paired_seeds,
+            "k": paired.k,
+            "clusters": paired.clusters,
+            "seeds_paired": paired.seeds_paired,
         },
-        "figures": {name: _with_verdict(entries[name], name, level) for name in figures if name in entries},
+        "figures": {name: _with_verdict(entries[name], name, level) for name in paired.figures if name in entries},
         "per_language": _per_language(entries, first.languages, level),
         "versions": versions(),
     }
 
 
-def _can_pair(a: list[int | None], b: list[int | None]) -> bool:
-    """Whether both sides name the same several, distinct seeds."""
-    return len(a) > 1 and None not in (*a, *b) and len(set(a)) == len(a) and sorted(a) == sorted(b)
+def _main_keys() -> list[str]:
+    return [figure.key for figures in main_figures() for figure in figures]
 
 
 def _check_options(margin: float, resamples: int, confidence: float) -> None:
     if not margin > 0:
-        raise InputError(f"--margin must be above 0, got {margin}: the largest loss of mAP that does not count")
+        raise InputError(f"--margin must be above 0, got {margin}: the largest loss that does not count")
     if resamples < 100:
         raise InputError(f"--resamples must be at least 100, got {resamples}")
     if not 0.5 <= confidence < 1:
         raise InputError(f"--confidence must be at least 0.5 and below 1, got {confidence}")
-
-
-def _read_side(paths: Sequence[str | Path]) -> _Side:
-    names = [str(path) for path in paths]
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated:
-        raise InputError(f"{repeated} is named twice on one side: name the results of each seed once")
-    results = [Results.load(path) for path in names]
-    return _Side(names, results, [read_query_values(*pair) for pair in zip(names, results, strict=True)])
-
-
-def _check_same(sides: Sequence[_Side]) -> None:
-    """Everything is compared with the first file of A."""
-    path, results, values = sides[0].paths[0], sides[0].results[0], sides[0].values[0]
-    for side in sides:
-        for other_path, other, other_values in zip(side.paths, side.results, side.values, strict=True):
-            if difference := results.differs_from(other):
-                raise InputError(
-                    f"{path} and {other_path} cannot be compared: {difference}; evaluate both on the same data with "
-                    "the same settings"
-                )
-            _check_queries(path, values, other_path, other_values)
-
-
-def _check_queries(path: str, values: QueryValues, other_path: str, other: QueryValues) -> None:
-    if values.query_ids != other.query_ids:
-        ours, theirs = set(values.query_ids), set(other.query_ids)
-        odd = next(iter(sorted(ours ^ theirs)), None)
-        detail = "their order differs" if odd is None else f"query {odd!r} is in one only"
-        raise InputError(f"{path} and {other_path} cannot be compared: not the same queries, {detail}")
-    if not np.array_equal(values.clusters, other.clusters):
-        raise InputError(f"{path} and {other_path} cannot be compared: their queries are clustered differently")
-
-
-def _comparable_figures(sides: Sequence[_Side], k: int) -> dict[str, Figure]:
-    """Name -> figure, for those that all files have values of."""
-    every = [values.values for side in sides for values in side.values]
-    figures = compared_figures(k)
-    return {name: one for name, one in figures.items() if all(one.per_query.column in values for values in every)}
-
-
-def _widths(figures: Mapping[str, Figure], num_languages: int) -> dict[str, int]:
-    """Column of the values per query -> how many numbers it has for a query; the lists come first."""
-    found = dict.fromkeys((one.per_query.column for one in figures.values() if one.per_query.is_list), num_languages)
-    return found | dict.fromkeys((one.per_query.column for one in figures.values() if not one.per_query.is_list), 1)
-
-
-def _columns(values: QueryValues, figures: Mapping[str, Figure]) -> np.ndarray:
-    """All columns side by side, as wide as `_widths` says; float64 ``[Q, J]``."""
-    return np.column_stack([values.values[name] for name in _widths(figures, len(values.languages))])
-
-
-def _averages(counts: np.ndarray, figures: Mapping[str, Figure], num_languages: int) -> tuple[list[str], np.ndarray]:
-    """Names and weights ``[M, K]`` of the figures, each a mean over the cells that exist; ``NAME:CODE`` is of one
-    query language.
-    """
-    start, width = {}, 0
-    for column, numbers in _widths(figures, num_languages).items():
-        start[column] = width
-        width += numbers
-    exists = (counts > 0).reshape(num_languages, width)
-    codes = np.arange(num_languages)
-
-    def mean_over(column: str, cells: Cells, rows: np.ndarray) -> np.ndarray | None:
-        chosen = np.zeros((num_languages, width), dtype=bool)
-        if cells is Cells.POOL:
-            chosen[rows, start[column]] = True
-        elif cells is Cells.OWN:
-            chosen[rows, start[column] + rows] = True
-        else:
-            for row in rows:
-                chosen[row, start[column] + np.delete(codes, row)] = True
-        chosen &= exists
-        return chosen / chosen.sum() if chosen.any() else None
-
-    def weights(figure: Figure, rows: np.ndarray) -> np.ndarray | None:
-        column, cells = figure.per_query
-        if cells is not Cells.OWN_LESS_OTHER:
-            return mean_over(column, cells, rows)
-        own, other = (mean_over(column, side, rows) for side in (Cells.OWN, Cells.OTHER))
-        return None if own is None or other is None else own - other
-
-    found = {name: weights(figure, codes) for name, figure in figures.items()}
-    for code in codes:
-        for name, figure in figures.items():
-            if figure.measure == MAIN:
-                found[f"{name}:{code}"] = weights(figure, codes[code : code + 1])
-    found = {name: one for name, one in found.items() if one is not None}
-    return list(found), np.stack([one.ravel() for one in found.values()], axis=1)
 
 
 def _entries(
@@ -233,7 +112,7 @@ def _entries(
             "p_value": found.p_value[index],
         }
         figure = find_figure(name.partition(":")[0])
-        if figure is not None and figure.measure == MAIN:
+        if figure is not None and figure.key in _main_keys():
             entry |= {"p_not_worse": not_worse[index], "p_equivalent": equivalent[index]}
         entries[name] = {key: float(value) for key, value in entry.items()}
     return entries
@@ -244,8 +123,7 @@ def _per_language(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Entries of each query language, p values corrected over the languages of a figure."""
     per_language: dict[str, dict[str, dict[str, Any]]] = {}
-    for setting in SETTINGS:
-        name = f"{setting}_{MAIN}"
+    for name in _main_keys():
         present = [
             (tag, entries[f"{name}:{code}"]) for code, tag in enumerate(languages) if f"{name}:{code}" in entries
         ]
@@ -291,7 +169,7 @@ def verdict(entry: Mapping[str, float], higher_is_better: bool | None, level: fl
     return "undecided"
 
 
-def _describe(side: _Side) -> dict[str, Any]:
+def _describe(side: Side) -> dict[str, Any]:
     return {
         "files": side.paths,
         "models": [results.model.to_json() for results in side.results],

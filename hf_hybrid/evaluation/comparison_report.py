@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hf_hybrid.evaluation.figures import COMPARISON, MAIN, SETTINGS, column_of
+from hf_hybrid.evaluation.figures import COMPARISON, column_of, main_figures
 
 
 def comparison_report(comparison: Mapping[str, Any], width: int = 100) -> str:
@@ -20,12 +20,12 @@ def comparison_report(comparison: Mapping[str, Any], width: int = 100) -> str:
     head.append(
         f"{benchmark['name']}: {benchmark['queries']:,} queries in {settings['clusters']:,} clusters, "
         f"{settings['resamples']:,} resamples, {100 * settings['confidence']:g} % intervals, margin "
-        f"{100 * settings['margin']:g} points; mAP in percent"
+        f"{100 * settings['margin']:g} points; fractions in percent"
     )
     notes = _notes(comparison)
     parts = ["\n".join(head), figures_table(comparison)]
     if len(comparison["per_language"]) > 1:
-        parts.append(languages_table(comparison["per_language"], width))
+        parts += languages_tables(comparison["per_language"], width)
     return "\n\n".join([*parts, *notes])
 
 
@@ -46,13 +46,22 @@ def figures_table(comparison: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def languages_table(per_language: Mapping[str, Mapping[str, Mapping[str, Any]]], width: int = 100) -> str:
-    """One line per query language: difference and corrected p of Mo, Cr and Mul, with A and B where they fit."""
+def languages_tables(per_language: Mapping[str, Mapping[str, Mapping[str, Any]]], width: int = 100) -> list[str]:
+    """A table for each kind of evaluation that was compared: mAP, nDCG@10 of corpora, F1 of a reader."""
+    present = {name for entries in per_language.values() for name in entries}
+    kinds = [[figure.key for figure in figures] for figures in main_figures()]
+    return [languages_table(per_language, width, keys) for keys in kinds if present.intersection(keys)]
+
+
+def languages_table(
+    per_language: Mapping[str, Mapping[str, Mapping[str, Any]]], width: int, keys: Sequence[str]
+) -> str:
+    """One line per query language: difference and corrected p of each figure, with A and B where they fit."""
     label = max(len("query"), *(len(tag) for tag in per_language)) + 1
-    wide = label + 3 * 31 <= width
+    wide = label + len(keys) * 31 <= width
     heads = ("A", "B", "B - A", "p Holm") if wide else ("B - A", "p Holm")
     sizes = [7, 7, 8, 8][-len(heads) :]
-    main = [column_of(f"{setting}_{MAIN}", COMPARISON) for setting in SETTINGS]
+    main = [column_of(key, COMPARISON) for key in keys]
     group = sum(sizes) + 1
     lines = [
         " " * label + "".join(f"{column.title:^{group}}" for column in main).rstrip(),

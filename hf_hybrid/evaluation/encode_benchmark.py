@@ -2,19 +2,97 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
+from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
 from hf_hybrid.retrieval.encode_texts import batch_tokens_of, encode_texts
+from hf_hybrid.retrieval.similarity import similarity_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.evaluation.remove_language import Removal
+
+
+@dataclass(frozen=True)
+class EncodedBenchmark:
+    """A benchmark's vectors, and how they were made.
+
+    Attributes:
+        queries: float32 ``[Q, d]``.
+        candidates: float32 ``[N, d]``.
+        similarity: by which they are compared.
+        settings: prompts, batch size, dimension and the like, for a results file.
+        seconds: that encoding took.
+    """
+
+    queries: torch.Tensor = field(repr=False)
+    candidates: torch.Tensor = field(repr=False)
+    similarity: str
+    settings: dict[str, Any]
+    seconds: float
+
+
+def encoded_benchmark(
+    model: SentenceTransformer,
+    benchmark: Benchmark,
+    *,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
+    show_progress: bool = True,
+    similarity: str | None = None,
+    remove_language: Removal | None = None,
+) -> EncodedBenchmark:
+    """`encode_benchmark` with all that an evaluation has to keep of it.
+
+    Args:
+        model: the encoder; it is left in the mode that it was in.
+        benchmark: the texts.
+        batch_size, query_prompt, passage_prompt, show_progress: see `encode_benchmark`.
+        similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
+        remove_language: takes out of the vectors what their languages add, see `evaluation.remove_language`.
+
+    Raises:
+        InputError: an unknown similarity, a batch size below one.
+    """
+    similarity = similarity_of(model, similarity)
+    started = time.perf_counter()
+    was_training = model.training
+    model.eval()
+    queries, candidates = encode_benchmark(
+        model,
+        benchmark,
+        batch_size=batch_size,
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+        show_progress=show_progress,
+        normalise=similarity == "cosine",
+    )
+    model.train(was_training)
+    if remove_language is not None:
+        queries, candidates = remove_language(queries, candidates, benchmark, similarity == "cosine")
+    seconds = time.perf_counter() - started
+    settings = {
+        "batch_size": batch_size,
+        "query_prompt": resolve_prompt(model, "query", query_prompt) or "",
+        "passage_prompt": resolve_prompt(model, "passage", passage_prompt) or "",
+        "max_seq_length": _max_seq_length(model),
+        "dimension": int(queries.shape[1]),
+        "similarity": similarity,
+        "compute_dtype": compute_dtype_of(model),
+    }
+    return EncodedBenchmark(queries, candidates, similarity, settings, seconds)
 
 
 def encode_benchmark(
@@ -65,3 +143,9 @@ def encode_benchmark(
 
     queries = encode("query", benchmark.queries, query_prompt)
     return queries, encode("passage", benchmark.candidates, passage_prompt)
+
+
+def _max_seq_length(model: SentenceTransformer) -> int | None:
+    """Longest input in tokens, None where there is no limit (static encoders say infinity)."""
+    length = model.max_seq_length
+    return None if length is None or math.isinf(length) else int(length)

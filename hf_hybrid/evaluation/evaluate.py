@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
-from hf_hybrid.encoders.prompts import resolve_prompt
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
+from hf_hybrid.evaluation.encode_benchmark import EncodedBenchmark, encoded_benchmark
 from hf_hybrid.evaluation.measured import Evaluation, kept_values, measured_values
 from hf_hybrid.metrics import (
     TieGroups,
@@ -23,22 +21,22 @@ from hf_hybrid.metrics import (
     rank_distance,
     summarise_rank_distance,
 )
-from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
 from hf_hybrid.retrieval.encode import DEFAULT_BATCH_SIZE
 from hf_hybrid.retrieval.ranks import Pool, RelevantRanks, relevant_ranks, trec_order
-from hf_hybrid.retrieval.similarity import similarity_of
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
     from hf_hybrid.benchmarks import Benchmark
+    from hf_hybrid.evaluation.remove_language import Removal
 
 __all__ = [
     "TIE_RULES",
     "Evaluation",
     "HybridEvaluator",
     "evaluate_embeddings",
+    "evaluate_encoded",
     "evaluate_model",
     "evaluate_ranks",
 ]
@@ -58,6 +56,7 @@ def evaluate_model(
     max_memory_mb: float = 256,
     show_progress: bool = True,
     similarity: str | None = None,
+    remove_language: Removal | None = None,
 ) -> Evaluation:
     """Encode a benchmark and measure everything there is to measure.
 
@@ -73,6 +72,7 @@ def evaluate_model(
         max_memory_mb: bound on the memory for scores, in MiB.
         show_progress: show progress bars (first process only).
         similarity: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``, instead of the model's own.
+        remove_language: takes out of the vectors what their languages add, see `evaluation.remove_language`.
 
     Returns:
         The measured values.
@@ -85,49 +85,44 @@ def evaluate_model(
         >>> evaluation.summary()["mul_map"]  # doctest: +SKIP
         0.5121
     """
-    similarity = similarity_of(model, similarity)
-    started = time.perf_counter()
-    was_training = model.training
-    model.eval()
-    queries, candidates = encode_benchmark(
+    encoded = encoded_benchmark(
         model,
         benchmark,
         batch_size=batch_size,
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
         show_progress=show_progress,
-        normalise=similarity == "cosine",
+        similarity=similarity,
+        remove_language=remove_language,
     )
-    model.train(was_training)
-    encoded = time.perf_counter() - started
-    settings = {
-        "batch_size": batch_size,
-        "query_prompt": resolve_prompt(model, "query", query_prompt) or "",
-        "passage_prompt": resolve_prompt(model, "passage", passage_prompt) or "",
-        "max_seq_length": _max_seq_length(model),
-        "dimension": int(queries.shape[1]),
-        "similarity": similarity,
-        "compute_dtype": compute_dtype_of(model),
-    }
+    return evaluate_encoded(
+        encoded, benchmark, ties=ties, k=k, max_memory_mb=max_memory_mb, show_progress=show_progress
+    )
+
+
+def evaluate_encoded(
+    encoded: EncodedBenchmark,
+    benchmark: Benchmark,
+    *,
+    ties: str = "expected",
+    k: int = 10,
+    max_memory_mb: float = 256,
+    show_progress: bool = False,
+) -> Evaluation:
+    """The second half of `evaluate_model`, for who needs the vectors for something else, too."""
     evaluation = evaluate_embeddings(
-        queries,
-        candidates,
+        encoded.queries,
+        encoded.candidates,
         benchmark,
         ties=ties,
         k=k,
         max_memory_mb=max_memory_mb,
         show_progress=show_progress,
-        similarity=similarity,
+        similarity=encoded.similarity,
     )
-    evaluation.seconds["encode"] = encoded
-    evaluation.settings.update(settings)
+    evaluation.seconds["encode"] = encoded.seconds
+    evaluation.settings.update(encoded.settings)
     return evaluation
-
-
-def _max_seq_length(model: SentenceTransformer) -> int | None:
-    """Longest input in tokens, None where there is no limit (static encoders say infinity)."""
-    length = model.max_seq_length
-    return None if length is None or math.isinf(length) else int(length)
 
 
 def evaluate_embeddings(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from hf_hybrid.evaluation.corpus_figures import CORPUS_FIGURES
 from hf_hybrid.evaluation.figure_kinds import (
     MAIN,
     SETTINGS,
@@ -23,6 +24,25 @@ from hf_hybrid.evaluation.figure_kinds import (
     Table,
     Unit,
 )
+from hf_hybrid.evaluation.figure_tables import (
+    ARMS,
+    CARD,
+    CARD_ARMS,
+    CARD_ARMS_BIAS,
+    CARD_BIAS,
+    CARD_LANGUAGES,
+    COMPARISON,
+    CORPORA,
+    DEMO,
+    HUB,
+    LANGUAGES,
+    MAP_TABLES,
+    METRIC_PAGE,
+    READINGS,
+    RUN,
+    SUMMARY,
+)
+from hf_hybrid.evaluation.reading_figures import F1, READING_FIGURES
 from hf_hybrid.metrics import average_precision, ndcg_at_k, recall_at_k, reciprocal_rank
 
 __all__ = [
@@ -43,6 +63,8 @@ __all__ = [
     "MAP_TABLES",
     "MEASURES",
     "METRIC_PAGE",
+    "READINGS",
+    "READING_FIGURES",
     "RUN",
     "SETTINGS",
     "SUMMARY",
@@ -60,25 +82,11 @@ __all__ = [
     "compared_figures",
     "figures_of",
     "find_figure",
+    "kept_columns",
+    "main_figures",
     "measures_at",
     "query_columns",
 ]
-
-RUN = Table("before and after a run", heading="{title} ({told}), {measure}")
-SUMMARY = Table("an evaluation, measures by setting", fractions=2)
-LANGUAGES = Table("an evaluation, by query language")
-CORPORA = Table("an evaluation on corpora, by language", fractions=2)
-COMPARISON = Table("a comparison", fractions=2, heading="{title}, {measure}")
-ARMS = Table("arms and the curve over alpha", fractions=2)
-CARD = Table("a card's evaluation")
-CARD_LANGUAGES = Table("a card's languages", ranks=0)
-CARD_BIAS = Table("a card's language bias")
-CARD_ARMS = Table("a card's arms", fractions=2)
-CARD_ARMS_BIAS = Table("the language bias of a card's arms", fractions=2)
-HUB = Table("`model-index` and `.eval_results`", fractions=4, in_percent=False, heading="{title}: {measure} {among}")
-DEMO = Table("the demo's measured results", ranks=0, heading="{plain}")
-METRIC_PAGE = Table("the page of the metric", fractions=4, in_percent=False, heading="{title}: {label}")
-MAP_TABLES = (RUN, LANGUAGES, COMPARISON, ARMS, CARD, CARD_LANGUAGES, CARD_ARMS, HUB, DEMO, METRIC_PAGE)
 
 MEASURES: tuple[Measure, ...] = (
     Measure(MAIN, "mAP", lambda groups, k: average_precision(groups), MAP_TABLES, per_query=True),
@@ -193,31 +201,6 @@ BIAS: tuple[Figure, ...] = (
     Figure("mlrs_own", "MLRS, own language", Unit.PERCENT),
     Figure("mlrs_other", "MLRS, other languages", Unit.PERCENT),
 )
-# Of benchmarks that are searched within each language only, see `hf_hybrid.evaluation.corpus`.
-CORPUS_FIGURES: tuple[Figure, ...] = (
-    Figure(
-        "mo_ndcg_at_10",
-        "nDCG@10",
-        higher_is_better=True,
-        tables={**dict.fromkeys((CORPORA, CARD, CARD_LANGUAGES)), HUB: "nDCG@10 within a language"},
-        measure="ndcg_at_10",
-        hub_type="ndcg_at_10",
-    ),
-    Figure(
-        "mo_recall_at_100",
-        "Recall@100",
-        higher_is_better=True,
-        tables={**dict.fromkeys((CORPORA, CARD, CARD_LANGUAGES)), HUB: "Recall@100 within a language"},
-        measure="recall_at_100",
-        hub_type="recall_at_100",
-    ),
-    Figure(
-        "mo_judged_at_10",
-        "judged@10",
-        tables={CORPORA: "Judged@10", CARD: None, CARD_LANGUAGES: None},
-        measure="judged_at_10",
-    ),
-)
 
 
 def measures_at(k: int) -> dict[str, Measure]:
@@ -243,7 +226,7 @@ def find_figure(name: str) -> Figure | None:
         >>> find_figure("own_language_share_at_10").title, find_figure("rank_distance").unit
         ('own language in top {k}', <Unit.RANKS: 'ranks'>)
     """
-    declared = [*all_figures(), *CORPUS_FIGURES]
+    declared = [*all_figures(), *CORPUS_FIGURES, *READING_FIGURES]
     exact = next((figure for figure in declared if name in (figure.key, figure.by_language)), None)
     patterns = ((re.escape(figure.key).replace(r"\{k\}", r"\d+"), figure) for figure in declared)
     return exact or next((figure for pattern, figure in patterns if re.fullmatch(pattern, name)), None)
@@ -275,10 +258,23 @@ def figures_of(table: Table, corpora: bool = False) -> list[Figure]:
     return [figure for figure in (CORPUS_FIGURES if corpora else all_figures()) if table in figure.tables]
 
 
-def compared_figures(k: int = 10) -> dict[str, Figure]:
+def compared_figures(k: int | None = 10) -> dict[str, Figure]:
     """Name in a comparison -> figure, for those with values per query; that name is the key of a language's value."""
-    found = [figure for figure in all_figures() if figure.per_query is not None]
+    declared = [*all_figures(), *CORPUS_FIGURES, *READING_FIGURES]
+    found = [figure for figure in declared if figure.per_query is not None]
     return {(figure.by_language or figure.key).format(k=k): figure for figure in found}
+
+
+def main_figures() -> list[list[Figure]]:
+    """Of each kind of evaluation the figures that a comparison tells by language, and tests against its margin: mAP in
+    each setting; nDCG@10 of corpora; F1 of a reader.
+
+    Example:
+        >>> [[figure.key for figure in figures] for figures in main_figures()]
+        [['mo_map', 'cr_map', 'mul_map'], ['mo_ndcg_at_10'], ['gold_f1', 'mo_f1', 'mul_f1']]
+    """
+    of_maps = [figure for measure in MEASURES if measure.name == MAIN for figure in measure.figures()]
+    return [of_maps, [CORPUS_FIGURES[0]], [figure for figure in READING_FIGURES if figure.measure == F1]]
 
 
 def query_columns() -> tuple[list[str], list[str]]:
@@ -287,3 +283,9 @@ def query_columns() -> tuple[list[str], list[str]]:
     single = [one.column for one in wanted if not one.is_list]
     lists = [one.column for one in wanted if one.is_list]
     return single, list(dict.fromkeys(lists))
+
+
+def kept_columns() -> tuple[list[str], list[str]]:
+    """As `query_columns`, with those of corpora and of readers: all that a table of values per query may have."""
+    single, lists = query_columns()
+    return [*single, *(figure.per_query.column for figure in (*CORPUS_FIGURES, *READING_FIGURES))], lists

@@ -208,6 +208,17 @@ class Hardware(Part):
 
 
 @dataclass(frozen=True)
+class Reading(Part):
+    """A reader behind the model: which one, what it was asked, and how long it took."""
+
+    reader: dict[str, Any]
+    settings: dict[str, Any]
+    answers_sha256: str
+    pairs: int | None = None
+    seconds: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
 class QueryFile(Part):
     """The table of values per query beside the results file."""
 

@@ -22,6 +22,9 @@ JSON, one schema (`SCHEMA_VERSION`), read and written by `Results`. A field with
     seconds         {encode, rank, metrics}
     versions        {package: version}
     hardware        {machine, cpus, accelerator}
+    reading         null, or of a reader behind the model {reader: {name, revision, weights_sha256, compute_dtype},
+                    settings: {k, retriever_weight, max_length, stride, max_answer_tokens}, answers_sha256, pairs,
+                    seconds}; its figures are in summary and per_language
     per_query       null, or {file, sha256}: a table beside this file with one row per query, see
     `hf_hybrid.evaluation.query_values`
 
@@ -52,6 +55,7 @@ from hf_hybrid.evaluation.result_parts import (
     Model,
     Part,
     QueryFile,
+    Reading,
     TopLanguages,
     misfit,
 )
@@ -64,9 +68,10 @@ if TYPE_CHECKING:
     from hf_hybrid.benchmarks.corpus_benchmark import CorpusBenchmark
     from hf_hybrid.evaluation.corpus import CorpusEvaluation
     from hf_hybrid.evaluation.measured import Evaluation
+    from hf_hybrid.evaluation.reading.evaluate import ReadingEvaluation
 
 SCHEMA_VERSION = 1
-_ADDED_LATER = {"bias"}
+_ADDED_LATER = {"bias", "reading"}
 # What must agree where results are compared or averaged.
 _SAME = {"benchmark": ("name", "data_sha256", "languages", "settings"), "settings": ("ties", "k")}
 
@@ -94,6 +99,7 @@ class Results(Part):
     seconds: dict[str, float]
     versions: dict[str, str]
     hardware: Hardware
+    reading: Reading | None = None
     per_query: QueryFile | None = None
     _parts = {
         "model": Model,
@@ -102,6 +108,7 @@ class Results(Part):
         "language_share": TopLanguages,
         "bias": BiasCells,
         "hardware": Hardware,
+        "reading": Reading,
         "per_query": QueryFile,
     }
     _parts_by_name = {"measures": MeasureCells}
@@ -172,6 +179,12 @@ class Results(Part):
                 here, there = (getattr(getattr(results, part), key) for results in (self, other))
                 if here != there:
                     return f"{part}.{key} is {here!r} in the first and {there!r} in the second"
+        if self.reading is not None and other.reading is not None:
+            # Another reader may be what is compared; what it was asked must be the same.
+            for key in ("answers_sha256", "settings"):
+                here, there = (getattr(results.reading, key) for results in (self, other))
+                if here != there:
+                    return f"reading.{key} is {here!r} in the first and {there!r} in the second"
         return None
 
 
@@ -181,6 +194,7 @@ def build_results(
     model_name: str,
     model_revision: str | None = None,
     seed: int | None = None,
+    reading: ReadingEvaluation | None = None,
 ) -> Results:
     """Make the content of a results file.
 
@@ -190,7 +204,13 @@ def build_results(
         model_name: the model as the user named it: a Hub name, or the path as given (it is not made absolute).
         model_revision: its revision, where it has one.
         seed: seed of the run that made the model, where known.
+        reading: what a reader answered from what the model found.
     """
+    record = evaluation.record()
+    if reading is not None:
+        record["summary"] |= reading.summary()
+        for tag, figures in reading.per_language().items():
+            record["per_language"][tag] |= figures
     return Results.from_json(
         {
             "schema_version": SCHEMA_VERSION,
@@ -199,9 +219,10 @@ def build_results(
             "benchmark": evaluation.describe(benchmark),
             "settings": dict(evaluation.settings),
             "seed": seed,
-            **evaluation.record(),
+            **record,
             "versions": versions(),
             "hardware": hardware(),
+            "reading": None if reading is None else reading.facts,
             "per_query": None,
         }
     )

@@ -5,6 +5,7 @@ loss.
 from hf_hybrid.losses.batch import BatchVectors, RankVectors, embed
 from hf_hybrid.losses.contrastive import Candidates, contrastive_loss, info_nce
 from hf_hybrid.losses.hybrid_loss import HybridContrastiveLoss, batch_info_nce
+from hf_hybrid.losses.parallel_ranking import ParallelRankingLoss
 from hf_hybrid.losses.protocol import TrainingLoss
 from hf_hybrid.losses.teacher import teacher_similarity
 
@@ -12,6 +13,7 @@ __all__ = [
     "BatchVectors",
     "Candidates",
     "HybridContrastiveLoss",
+    "ParallelRankingLoss",
     "RankVectors",
     "TrainingLoss",
     "batch_info_nce",

@@ -44,10 +44,13 @@ class RankVectors(BatchVectors):
 
     Attributes:
         texts: `[(2 + k) * n, d]`, all of the rank's vectors in the encoder's precision: queries, then passages, then
-            hard negatives row by row; what `teacher_similarity` takes.
+            hard negatives row by row; what `teacher_similarity` takes. Parallel queries come after them.
+        parallel: `[n, d]`, of each row the same question in another language, its own where there is none; None where
+            the batch has none (`parallel_weight`).
     """
 
     texts: torch.Tensor
+    parallel: torch.Tensor | None = None
 
     @property
     def rows_of_all(self) -> torch.Tensor:
@@ -95,20 +98,22 @@ def embed(model: nn.Module, inputs: dict[str, Any], normalise: bool = True) -> R
         torch.full_like(example_ids, -1) if codes is None else torch.as_tensor(codes).to(example_ids)
         for codes in sides
     ]
+    end = len(texts) - rows if inputs.get("parallel_queries") else len(texts)
     return RankVectors(
         _raised(texts[:rows]),
         _raised(texts[rows : 2 * rows]),
-        _raised(texts[2 * rows :].reshape(rows, -1, texts.shape[1])),
+        _raised(texts[2 * rows : end].reshape(rows, -1, texts.shape[1])),
         example_ids,
         passage_ids,
         *languages,
         texts=texts,
+        parallel=_raised(texts[end:]) if end < len(texts) else None,
     )
 
 
 def embed_batch(model: nn.Module, inputs: dict[str, Any], normalise: bool = True) -> torch.Tensor:
     """Embeddings `[texts, d]` of a collated batch, L2-normalised unless told otherwise: queries, then passages, then
-    hard negatives.
+    hard negatives, then parallel queries.
 
     `inputs["cache_budget"]` is the bytes of activations to keep for the backward pass, the rest is made twice (module
     `gradient_cache`); without it all are kept.

@@ -16,7 +16,7 @@ training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ import torch.distributed as dist
 from accelerate.utils import extract_model_from_parallel
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from hf_hybrid.losses.gather import world_size
 
@@ -40,7 +41,8 @@ def embed_chunks(model: nn.Module, chunks: list[Features], budget: float | None 
             chunks.
         chunks: Features of the encoder, a dictionary each.
         budget: Bytes of activations to keep for the backward pass; chunks beyond are embedded again there. `None`
-            keeps all.
+            keeps all. What is embedded again, a chunk at a time, comes on top, and so does a layer at a time of
+            encoders whose layers are checkpointed themselves: who plans memory leaves room for both.
 
     The embeddings are the same for every budget, and so are the gradients but for the order of summation.
     """
@@ -139,12 +141,21 @@ def run_inside(model: nn.Module, function: Callable[[Callable[[Features], torch.
 
 
 @contextmanager
-def measure_graph(encoder: nn.Module) -> Iterator[Callable[[], int]]:
-    """Count the bytes that autograd saves for the backward pass, parameters apart and shared storage once."""
+def measure_graph(encoder: nn.Module, apart: Iterable[Any] = ()) -> Iterator[Callable[[], int]]:
+    """Count the bytes that autograd saves for the backward pass, parameters apart and shared storage once.
+
+    Of layers that are checkpointed themselves (`gradient_checkpointing`) these are the layers' inputs. What such a
+    layer takes when the backward pass makes it again is `measure_layer`'s.
+
+    Args:
+        encoder: Its parameters are not counted.
+        apart: Tensors that are not counted either.
+    """
     # FSDP2's pieces have no address; what it gathers of them for a pass is counted, so that rather too few chunks are
     # kept.
     whole = (parameter for parameter in encoder.parameters() if not hasattr(parameter, "full_tensor"))
-    seen = {parameter.untyped_storage().data_ptr() for parameter in whole}
+    others = (value for value in apart if isinstance(value, torch.Tensor))
+    seen = {tensor.untyped_storage().data_ptr() for tensor in (*whole, *others)}
     total = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:
@@ -157,6 +168,43 @@ def measure_graph(encoder: nn.Module) -> Iterator[Callable[[], int]]:
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         yield lambda: total
+
+
+@contextmanager
+def measure_layer(encoder: nn.Module) -> Iterator[Callable[[], int]]:
+    """Count the bytes that autograd saves within one checkpointed layer, the first that the passes inside the block
+    come to; 0 where no layers are checkpointed.
+
+    As much is taken for a moment when the backward pass makes a layer again: checkpoints drop it in the forward pass,
+    so that `measure_graph` does not see it. The layer's input, which is kept all along, is left out.
+    """
+    total = 0
+
+    def measure(layer: nn.Module, inputs: tuple, named: dict[str, Any]) -> None:
+        nonlocal total
+        if total:
+            return
+        layer.gradient_checkpointing = False
+        devices = {parameter.device for parameter in layer.parameters() if parameter.device.type == "cuda"}
+        try:
+            with torch.random.fork_rng(devices), torch.enable_grad(), measure_graph(layer, inputs) as size:
+                # Through its class: its hooks are not to run twice.
+                kept = type(layer).forward(layer, *inputs, **named)
+                total = size()
+            del kept
+        finally:
+            layer.gradient_checkpointing = True
+
+    hooks = [
+        layer.register_forward_pre_hook(measure, with_kwargs=True)
+        for layer in encoder.modules()
+        if isinstance(layer, GradientCheckpointingLayer) and layer.gradient_checkpointing
+    ]
+    try:
+        yield lambda: total
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def is_sharded(encoder: nn.Module) -> bool:

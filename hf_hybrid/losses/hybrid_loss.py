@@ -75,14 +75,19 @@ class HybridContrastiveLoss(nn.Module):
             model: The encoder, wrapped or not.
             inputs: As `HybridCollator` makes them.
         """
-        own = embed(model, inputs, normalise=self.similarity == "cosine")
+        return self.contrast(embed(model, inputs, normalise=self.similarity == "cosine"), inputs)[:2]
+
+    def contrast(
+        self, own: RankVectors, inputs: dict[str, Any]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], BatchVectors]:
+        """Loss of rows that are embedded already, what is logged, and the rows of all ranks."""
         self._check_shapes(own)
         whole = own.of_all_ranks(queries=self.symmetric, negatives=self.negatives != "in_batch")
         loss, similarities = batch_info_nce(own, whole, self.scale, self.negatives, self.symmetric)
         if self.teacher_weight and (to_teacher := teacher_similarity(self._unit(own.texts), inputs)) is not None:
             loss = loss + self.teacher_weight * (1 - to_teacher)
             similarities["teacher_similarity"] = to_teacher.detach()
-        return loss, similarities
+        return loss, similarities, whole
 
     def _unit(self, texts: torch.Tensor) -> torch.Tensor:
         """The texts' vectors of unit length, which those for the cosine are already."""

@@ -1,4 +1,4 @@
-"""Metrics as pure functions of the ranks of relevant candidates; nothing here knows of models or texts."""
+"""Metrics as pure functions of the ranks of relevant candidates, and of answers; nothing here knows of models."""
 
 from hf_hybrid.metrics.average_precision import average_precision
 from hf_hybrid.metrics.bias import (

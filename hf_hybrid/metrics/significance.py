@@ -28,21 +28,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-# Resamples drawn at once: bounds the memory, and keeps the draws of a seed the same whatever is computed from them.
-_BLOCK = 500
+from hf_hybrid.metrics.resampling import BLOCK, ClusterSums, cluster_sums, multiplicities, seed_weights, weighted_sums
 
-
-@dataclass(frozen=True)
-class ClusterSums:
-    """One evaluation, added up by cluster.
-
-    Attributes:
-        sums: float64 ``[C, M]``, sum over the queries of each cluster, for each of M cells.
-        counts: float64 ``[C, M]``, number of queries behind it.
-    """
-
-    sums: np.ndarray
-    counts: np.ndarray
+__all__ = ["ClusterSums", "PairedDifference", "cluster_sums", "holm", "paired_difference"]
 
 
 @dataclass(frozen=True)
@@ -103,37 +91,6 @@ class PairedDifference:
 
     def _tail(self, t: np.ndarray) -> np.ndarray:
         return stats.t.sf(t, self.degrees)
-
-
-def cluster_sums(
-    values: np.ndarray, query_languages: np.ndarray, clusters: np.ndarray, num_languages: int
-) -> ClusterSums:
-    """Add up values by cluster, for every cell (query language, column).
-
-    Args:
-        values: float64 ``[Q, J]``, J measures of each query; NaN where a measure does not exist.
-        query_languages: int ``[Q]``.
-        clusters: int ``[Q]``; any numbers.
-        num_languages: L.
-
-    Returns:
-        Sums over C clusters and ``M = L * J`` cells; cell ``l * J + j`` is column j of the queries in language l.
-
-    Example:
-        >>> added = cluster_sums(np.array([[1.0], [2.0], [4.0]]), np.array([0, 0, 1]), np.array([7, 7, 9]), 2)
-        >>> added.sums.tolist(), added.counts.tolist()
-        ([[3.0, 0.0], [0.0, 4.0]], [[2.0, 0.0], [0.0, 1.0]])
-    """
-    _, cluster = np.unique(clusters, return_inverse=True)
-    num_clusters, columns = int(cluster.max(initial=-1)) + 1, values.shape[1]
-    row = cluster * num_languages + query_languages
-    defined = ~np.isnan(values)
-    filled = np.where(defined, values, 0.0)
-    length = num_clusters * num_languages
-    sums = np.stack([np.bincount(row, weights=filled[:, j], minlength=length) for j in range(columns)], axis=1)
-    counts = np.stack([np.bincount(row, weights=defined[:, j], minlength=length) for j in range(columns)], axis=1)
-    shape = (num_clusters, num_languages * columns)
-    return ClusterSums(sums.reshape(shape), counts.reshape(shape))
 
 
 def paired_difference(
@@ -220,16 +177,16 @@ class _Problem:
         mean_cells = (self.b.mean(axis=0) - self.a.mean(axis=0)).sum(axis=0) / total
         one_each = len(self.a) == len(self.b) == 1
         draws = []
-        for start in range(0, resamples, _BLOCK):
-            size = min(_BLOCK, resamples - start)
-            clusters = _multiplicities(size, self.num_clusters, generator)
+        for start in range(0, resamples, BLOCK):
+            size = min(BLOCK, resamples - start)
+            clusters = multiplicities(size, self.num_clusters, generator)
             if one_each:
                 added = clusters @ (self.b[0] - self.a[0])
             else:
-                weights = [_seed_weights(size, len(side), generator) for side in (self.a, self.b)]
+                weights = [seed_weights(size, len(side), generator) for side in (self.a, self.b)]
                 if self.paired:
                     weights[0] = weights[1]
-                added = _weighted(clusters, self.b, weights[1]) - _weighted(clusters, self.a, weights[0])
+                added = weighted_sums(clusters, self.b, weights[1]) - weighted_sums(clusters, self.a, weights[0])
             number = clusters @ self.counts
             # A cell without a query in a resample keeps its observed value: rare, and only in tiny cells.
             cells = np.where(number > 0, added / np.maximum(number, 1), mean_cells)
@@ -243,8 +200,8 @@ class _Problem:
         # Equal up to rounding counts as equal: swapping all clusters, say, must count as a hit.
         bound = np.abs(observed) - 1e-12 * np.abs(share).sum(axis=0)
         hits = np.zeros(len(observed))
-        for start in range(0, resamples, _BLOCK):
-            size = min(_BLOCK, resamples - start)
+        for start in range(0, resamples, BLOCK):
+            size = min(BLOCK, resamples - start)
             signs = generator.integers(0, 2, (size, self.num_clusters)) * 2.0 - 1.0
             hits += (np.abs(signs @ share) >= bound).sum(axis=0)
         return (1 + hits) / (1 + resamples)
@@ -258,30 +215,6 @@ class _Problem:
         whole = sum(part for part, _ in parts)
         below = sum(part**2 / degrees for part, degrees in parts)
         return np.where(below > 0, whole**2 / np.where(below > 0, below, 1), self.num_clusters - 1)
-
-
-def _multiplicities(size: int, number: int, generator: np.random.Generator) -> np.ndarray:
-    """How often each of ``number`` units is drawn with replacement, float64 ``[size, number]``."""
-    drawn = generator.integers(0, number, (size, number)) + np.arange(size)[:, None] * number
-    return np.bincount(drawn.ravel(), minlength=size * number).reshape(size, number).astype(np.float64)
-
-
-def _seed_weights(size: int, number: int, generator: np.random.Generator) -> np.ndarray:
-    """Weights of resampled seeds, ``[size, number]``, summing to one, with the variance that few seeds lack put
-    back.
-    """
-    if number == 1:
-        return np.ones((size, 1))
-    weights = _multiplicities(size, number, generator) / number
-    return 1 / number + (weights - 1 / number) * np.sqrt(number / (number - 1))
-
-
-def _weighted(clusters: np.ndarray, sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Sum over seeds of their weight times the resampled sums, ``[size, M]``."""
-    total = np.zeros((len(clusters), sums.shape[2]))
-    for weight, of_seed in zip(weights.T, sums, strict=True):
-        total += weight[:, None] * (clusters @ of_seed)
-    return total
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

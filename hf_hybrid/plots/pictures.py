@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_hybrid.evaluation.figures import SETTINGS
+from hf_hybrid.evaluation.figures import MAIN, SETTINGS, main_figures
 from hf_hybrid.output_files import check_output
 from hf_hybrid.plots.files import FORMATS, MANY, inches, label_size, require_matplotlib, write_picture
 from hf_hybrid.plots.fonts import drawable, drawable_labels, in_fonts_for
@@ -64,8 +64,8 @@ def evaluation_pictures(results: Results) -> dict[str, Figure]:
 
 @in_fonts_for
 def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
-    """Draw a comparison: differences of Mo, Cr and Mul with intervals, for all languages together and each query
-    language.
+    """Draw a comparison: differences of Mo, Cr and Mul with intervals, or of the main measure of corpora, for all
+    languages together and each query language.
 
     Args:
         comparison: from `hf_hybrid.evaluation.comparison.compare_results`.
@@ -77,25 +77,28 @@ def comparison_picture(comparison: Mapping[str, Any]) -> Figure:
     from matplotlib.figure import Figure
 
     per_language, settings = comparison["per_language"], comparison["settings"]
-    shown = [name for name in SETTINGS if f"{name}_map" in comparison["figures"]]
+    present = [[one for one in figures if one.key in comparison["figures"]] for figures in main_figures()]
+    # One unit a picture: of a benchmark with a reader it is mAP.
+    shown = next(figures for figures in present if figures)
     rows = ["all", *per_language]
     figure = Figure(figsize=(2.2 + 2.9 * len(shown), 1.7 + inches(0.27, len(rows))), layout="constrained")
     axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     level = 1 - settings["confidence"]
-    for axis, name in zip(axes, shown, strict=True):
+    for axis, figure_shown in zip(axes, shown, strict=True):
         margin = 100 * settings["margin"]
         axis.axvspan(-margin, margin, color="#E6E6E6", zorder=0)
         axis.axvline(0, color="black", linewidth=0.8, zorder=1)
         entries = [
-            comparison["figures"][f"{name}_map"],
-            *(per_language[tag].get(f"{name}_map") for tag in per_language),
+            comparison["figures"][figure_shown.key],
+            *(per_language[tag].get(figure_shown.key) for tag in per_language),
         ]
         for row, entry in enumerate(entries):
             if entry is not None:
                 _interval(axis, row, entry, level)
         axis.axhline(0.5, color=GREY, linewidth=0.6, linestyle=":")
-        axis.set_title(SETTINGS[name].title)
-        axis.set_xlabel("B - A, mAP points")
+        setting, _, _ = figure_shown.key.partition("_")
+        axis.set_title(SETTINGS[setting].title)
+        axis.set_xlabel(f"B - A, {'mAP' if figure_shown.measure == MAIN else figure_shown.title} points")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.08)
     axes[0].set_yticks(range(len(rows)), drawable_labels(rows), fontsize=label_size(len(rows)))

@@ -21,6 +21,7 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
 from hf_hybrid.retrieval.encode_sources import Corpus, CorpusBlock, check_distinct
 from hf_hybrid.retrieval.encode_texts import ahead, batch_tokens_of, block_maker, encode_block, task_of
+from hf_hybrid.retrieval.language_offsets import LanguageOffset
 from hf_hybrid.retrieval.provenance import model_sha256, modules_of
 from hf_hybrid.retrieval.shards import Shards, ShardSettings, ShardWriter
 from hf_hybrid.retrieval.similarity import similarity_of
@@ -49,6 +50,7 @@ def encode_corpus(
     batch_size: int = 128,
     show_progress: bool = False,
     similarity: str | None = None,
+    offset: LanguageOffset | None = None,
 ) -> Shards | None:
     """Encode a corpus into a folder of shards, going on where an earlier run stopped.
 
@@ -68,6 +70,7 @@ def encode_corpus(
         batch_size: texts of 512 tokens that a batch may hold; of shorter texts it holds more.
         show_progress: show a progress bar (first process only).
         similarity: instead of the model's own: `cosine`, `dot`, `euclidean` or `manhattan`. Kept in the manifest.
+        offset: what the corpus's language adds, to be subtracted. Its name is kept in the manifest.
 
     Returns:
         The shards; None where other processes are still at work (see
@@ -99,6 +102,7 @@ def encode_corpus(
         similarity=similarity_of(model, similarity),
         modules=modules_of(model),
         compute_dtype=compute_dtype_of(model),
+        language_offset=None if offset is None else offset.name,
     )
     writer = ShardWriter(folder, settings)
     if rank == 0 and not writer.is_complete:
@@ -128,6 +132,8 @@ def encode_corpus(
                 progress=bar.update,
                 normalise=settings.similarity == "cosine",
             )
+            if offset is not None:
+                vectors = offset.subtract(vectors, unit=settings.similarity == "cosine")
             _check_finite(vectors, block.ids)
             writer.write(block.index, block.ids, vectors)
     if not num_shards:

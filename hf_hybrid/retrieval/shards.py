@@ -32,7 +32,7 @@ from hf_hybrid.output_files import file_digest, whole_file, write_json
 
 SCHEMA_VERSION = 1
 # Fields that older manifests lack, and what they meant.
-_ADDED_LATER = {"similarity": "cosine", "modules": None, "compute_dtype": "float32"}
+_ADDED_LATER = {"similarity": "cosine", "modules": None, "compute_dtype": "float32", "language_offset": None}
 MANIFEST = "manifest.json"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -56,6 +56,7 @@ class ShardSettings:
             a choice.
         modules: what the encoder is made of; None where an older manifest does not say.
         compute_dtype: what the encoder computed in; always float32 before there was a choice.
+        language_offset: what was subtracted from every vector (module `language_offsets`); None for nothing.
     """
 
     model: str
@@ -71,6 +72,7 @@ class ShardSettings:
     similarity: str = "cosine"
     modules: str | None = None
     compute_dtype: str = "float32"
+    language_offset: str | None = None
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:

@@ -1,4 +1,5 @@
-"""A study of arms: one base, then every arm from it with several seeds, each scored once.
+"""A study of arms: one base (trained, or an encoder that is there), then every arm from it with several seeds, each
+scored once.
 
     OUTPUT/base, OUTPUT/arms/<arm>/seed_<n>     runs of `hf-hybrid train`; each arm's has what made it (training.json)
     OUTPUT/results/<benchmark>/<arm>_<seed>.json   results files; the base's is base.json
@@ -40,6 +41,7 @@ class ArmsOptions:
         minutes: Budget, or None.
         teacher: Instead of the design's.
         extra: Further flags of every arm's training.
+        start: Instead of the design's.
     """
 
     mix: Path
@@ -52,6 +54,7 @@ class ArmsOptions:
     minutes: float | None = None
     teacher: str | None = None
     extra: Sequence[str] = field(default=())
+    start: str | None = None
 
 
 def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
@@ -68,26 +71,38 @@ def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
             raise InputError(f"no arm '{arm}' in the study {design.name}; choose among {', '.join(design.arms)}")
     deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
     jobs = Jobs(options.threads, deadline)
-    flags = ["--config", design.base, *_data_flags(options.mix, "align")]
-    flags += teacher_flags(design, jobs, options.mix, options.output, options.teacher)
-    base = jobs.train(options.output / "base", flags)
-    _score(jobs, design, options, base, "base", [])
+    start = options.start or design.start
+    base = start or str(_train_base(jobs, design, options))
+    if not start:
+        _score(jobs, design, options, base, "base", [])
 
-    def one(task: tuple[str, int]) -> None:
+    def one(task: tuple[str, int] | None) -> None:
+        if task is None:
+            _score(jobs, design, options, base, "base", [])
+            return
         arm, seed = task
-        flags = ["--config", design.arm, "--model_name_or_path", str(base), "--seed", str(seed)]
+        flags = ["--config", design.arm, "--model_name_or_path", base, "--seed", str(seed)]
         flags += [word for name, value in design.arms[arm].items() for word in (f"--{name}", str(value))]
         flags += [*_data_flags(options.mix, "qa"), *options.extra]
         folder = options.output / "arms" / arm / f"seed_{seed}"
         model = jobs.train(folder, flags)
         if not (folder / PROVENANCE).is_file():
             write_json(folder / PROVENANCE, _provenance(design, options, arm, seed))
-        _score(jobs, design, options, model, f"{arm}_{seed}", ["--seed", str(seed)])
+        _score(jobs, design, options, str(model), f"{arm}_{seed}", ["--seed", str(seed)])
 
+    tasks: list[tuple[str, int] | None]
     tasks = [(arm, seed) for seed in options.seeds or design.seeds for arm in options.arms or design.arms]
+    # What arms start from is scored beside them, where it needs no training of its own.
+    tasks += [None] if start else []
     with ThreadPoolExecutor(options.processes) as pool:
         for _ in pool.map(one, tasks):
             pass
+
+
+def _train_base(jobs: Jobs, design: ArmsDesign, options: ArmsOptions) -> Path:
+    flags = ["--config", str(design.base), *_data_flags(options.mix, "align")]
+    flags += teacher_flags(design, jobs, options.mix, options.output, options.teacher)
+    return jobs.train(options.output / "base", flags)
 
 
 def _data_flags(mix: Path, config: str) -> list[str]:
@@ -98,7 +113,7 @@ def _data_flags(mix: Path, config: str) -> list[str]:
     return [*flags, *(["--tokenizer_texts", *texts] if config == "align" else [])]
 
 
-def _score(jobs: Jobs, design: ArmsDesign, options: ArmsOptions, model: Path, name: str, seed: list[str]) -> None:
+def _score(jobs: Jobs, design: ArmsDesign, options: ArmsOptions, model: str, name: str, seed: list[str]) -> None:
     """Evaluate a model on every benchmark that it has not been scored on."""
     for benchmark, flags in _benchmarks(design, options):
         jobs.evaluate(model, options.output / "results" / benchmark / f"{name}.json", [*flags, *seed])
@@ -118,9 +133,10 @@ def _provenance(design: ArmsDesign, options: ArmsOptions, arm: str, seed: int) -
     # Names of folders, not their places on this machine.
     where = f"--mix {options.mix.name} --output {options.output.name}"
     command = f"hf-hybrid study arms --config {design.name} {where} --arms {arm} --seeds {seed}"
-    stages = [
-        Stage("base", options.output / "base"),
-        Stage(arm, options.output / "arms" / arm / f"seed_{seed}", str(design.arms[arm]["arm"])),
-    ]
+    start = options.start or design.start
+    stages = [] if start else [Stage("base", options.output / "base")]
+    stages.append(Stage(arm, options.output / "arms" / arm / f"seed_{seed}", str(design.arms[arm]["arm"])))
     vectors = options.output / VECTORS
-    return dict(provenance(command, seed, options.mix, stages, vectors if vectors.is_file() else None))
+    made = provenance(command, seed, options.mix, stages, vectors if vectors.is_file() else None)
+    # A folder's name, not its place on this machine.
+    return {**made, "start": Path(start).name if Path(start).is_dir() else start} if start else dict(made)

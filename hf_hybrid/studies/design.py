@@ -23,7 +23,7 @@ class ArmsDesign:
 
     Attributes:
         name: Of the study, as the user gave it.
-        base, arm: Recipes of the two stages, as for `hf-hybrid train --config`.
+        base, arm: Recipes of the two stages, as for `hf-hybrid train --config`; no base where there is a start.
         arms: Name -> settings by which the training of this arm differs from the recipe.
         seeds: Seeds that are run by default.
         threads: Threads of a process by default; None leaves it to the libraries.
@@ -31,10 +31,11 @@ class ArmsDesign:
         candidate_texts: What XQuAD-R's candidates are, one results file each.
         teacher: Hub name of the base's teacher, or None.
         teacher_package: Installed package that holds the teacher, for machines without the Hub.
+        start: Folder or Hub name of the encoder that all arms start from, in place of a base that is trained.
     """
 
     name: str
-    base: str
+    base: str | None
     arm: str
     arms: Mapping[str, Mapping[str, Any]]
     seeds: tuple[int, ...]
@@ -43,6 +44,7 @@ class ArmsDesign:
     candidate_texts: tuple[str, ...] = ("sentence",)
     teacher: str | None = None
     teacher_package: str | None = None
+    start: str | None = None
 
     @classmethod
     def load(cls, name_or_path: str) -> ArmsDesign:
@@ -69,11 +71,11 @@ class ArmsDesign:
             raise InputError(f"{path.name}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
         _check(content, path.name)
         lists = {key: tuple(content[key]) for key in ("seeds", "benchmarks", "candidate_texts") if key in content}
-        return cls(**{**content, **lists, "name": Path(name_or_path).name})
+        return cls(**{"base": None, **content, **lists, "name": Path(name_or_path).name})
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
-    "base": str,
+    "base": (str, type(None)),
     "arm": str,
     "arms": dict,
     "seeds": list,
@@ -82,8 +84,9 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "candidate_texts": list,
     "teacher": (str, type(None)),
     "teacher_package": (str, type(None)),
+    "start": (str, type(None)),
 }
-_REQUIRED = ("base", "arm", "arms", "seeds")
+_REQUIRED = ("arm", "arms", "seeds")
 
 
 def design_names() -> list[str]:
@@ -103,6 +106,10 @@ def _check(content: Any, file: str) -> None:
     for key in _REQUIRED:
         if not content.get(key):
             raise InputError(f"{file}: field '{key}' is missing or empty")
+    if bool(content.get("base")) == bool(content.get("start")):
+        raise InputError(f"{file}: field 'base' or 'start' is wanted, and not both")
+    if content.get("start") and content.get("teacher"):
+        raise InputError(f"{file}: field 'teacher' has no effect with 'start': it teaches the base")
     for name, settings in content["arms"].items():
         if not isinstance(settings, dict) or "arm" not in settings:
             raise InputError(f"{file}: arms: '{name}' must be a mapping of settings, with `arm`")

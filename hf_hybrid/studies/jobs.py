@@ -64,7 +64,7 @@ class Jobs:
             shutil.rmtree(checkpoint)
         return model
 
-    def evaluate(self, model: Path, target: Path, flags: list[str]) -> None:
+    def evaluate(self, model: str | Path, target: Path, flags: list[str]) -> None:
         """Write a results file unless it is there."""
         if target.exists():
             return

@@ -47,7 +47,9 @@ def provenance(
         teacher_vectors: File of the teacher's vectors, where there was a teacher.
     """
     outputs = json.loads((mix / "mix.json").read_text(encoding="utf-8"))["outputs"]
-    names = [f"{config}/train.parquet" for config in ("align", "qa", "text")]
+    # A base is trained on all of them, an arm on `qa`.
+    configs = ("align", "qa", "text") if len(stages) > 1 else ("qa",)
+    names = [f"{config}/train.parquet" for config in configs]
     taken = [_taken(stage) for stage in stages]
     return {
         "training_version": 1,

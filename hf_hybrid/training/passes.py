@@ -20,11 +20,21 @@ from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.chunks import CHUNK_OVERHEAD
 from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenisedPairs
-from hf_hybrid.encoders.packed import first_position, kernel_is_there, take_packed, why_padded
+from hf_hybrid.encoders.compiled import GRAPH_MODES, compile_packed, keep_gradients
+from hf_hybrid.encoders.fixed_chunk import ChunkSize
+from hf_hybrid.encoders.packed import first_position, take_packed
 from hf_hybrid.encoders.text_inputs import text_inputs
-from hf_hybrid.errors import InputError
-from hf_hybrid.losses.gradient_cache import GIB, measure_graph
+from hf_hybrid.losses.gradient_cache import GIB, measure_graph, measure_layer
 from hf_hybrid.plan.batch_plan import HybridBatchSampler
+from hf_hybrid.training.chunk_size import (
+    ChunkSizeState,
+    chunk_size_of,
+    describe_chunk_size,
+    sampled_lengths,
+    stored_chunk_size,
+    text_lengths,
+)
+from hf_hybrid.training.layout import choose_layout, describe_layout
 from hf_hybrid.training.memory_plan import plan_memory
 from hf_hybrid.training.out_of_memory import advice, explain_out_of_memory
 from hf_hybrid.training.pass_cost import SIZES, PassCostState, measure_pass_cost, stored_pass_cost
@@ -36,22 +46,17 @@ logger = logging.getLogger(__name__)
 ASSUMED = {"cuda": 16_384, "cpu": CHUNK_OVERHEAD}
 # Batches of the plan by which passes and padding are told.
 SAMPLED = 3
-_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
-
-
-class Layout(NamedTuple):
-    """Whether texts are laid end to end, and why, in words."""
-
-    packed: bool
-    reason: str
 
 
 class StepSize(NamedTuple):
-    """What a step of one rank holds, by a few of its batches: passes and share of padding on average, most tokens."""
+    """What a step of one rank holds, by a few of its batches: passes and share of padding (or filler) on average, the
+    most tokens of a batch and of a chunk.
+    """
 
     passes: float
     padding: float
     tokens: int
+    chunk: int
 
 
 class Passes:
@@ -67,6 +72,8 @@ class Passes:
         cost: The cost that chunks are cut by, to be kept with checkpoints.
         budget: Bytes of activations that the gradient cache keeps; None without the cache.
         layout: Of the texts.
+        fixed: The one shape of all chunks of a compiled run, to be kept with checkpoints.
+        compiling: Settings of `torch.compile` for packed chunks; None where they are not compiled.
 
     Raises:
         InputError: `padding_free` is asked for, and the encoder or the engine cannot do it.
@@ -78,7 +85,10 @@ class Passes:
         self.model, self.args, self.collator, self.sharded = model, args, collator, sharded
         self.cost = PassCostState(args.chunk_overhead)
         self.budget = _given_budget(args)
-        self._settled = False
+        self.fixed = ChunkSizeState()
+        self.compiling: dict[str, Any] | None = None
+        # Whatever is given is taken for too little to keep everything, unless memory is planned.
+        self._settled, self._kept = False, 0.0
         self.static = collator.layout.static and collator.query_layout.static
         self.layout = choose_layout(model, args, collator, sharded)
         if self.layout.packed:
@@ -86,6 +96,18 @@ class Passes:
             collator.packed_from = first_position(model)
         if not self.static and args.process_index == 0:
             logger.info("%s", describe_layout(model, self.layout))
+
+    def compile_when_settled(self, settings: dict[str, Any]) -> bool:
+        """Give packed chunks one shape and compile for it, once the passes are settled.
+
+        Args:
+            settings: Of `torch.compile`.
+
+        Returns:
+            Whether it will be done: padded chunks have shapes of their own.
+        """
+        self.compiling = settings if self.layout.packed else None
+        return self.layout.packed
 
     def settle(self, checkpoint: str | None, data: TokenisedPairs) -> None:
         """Find what a pass costs and what memory there is, once; every rank must call it.
@@ -100,6 +122,8 @@ class Passes:
         tokens, origin = self._tokens(checkpoint)
         tokens = exchange(tokens)[0]
         self.cost.tokens = self.collator.chunk_overhead = self.args.chunk_overhead = tokens
+        if self.compiling is not None:
+            self._fix_size(checkpoint, data)
         step = self._step(data)
         first = self.args.process_index == 0
         if first:
@@ -110,10 +134,11 @@ class Passes:
                 step.passes,
                 100 * step.padding,
             )
-        # What checkpointed layers keep is not seen by the measurement: nothing is said of it.
-        planned = self.args.gradient_cache_memory is None and _checkpointing(self.args) is None
-        if planned and self._can_be_measured:
-            self._plan_memory(step.tokens, say=first)
+        if self.args.gradient_cache_memory is None and self._can_be_measured:
+            self._plan_memory(step, say=first)
+        if self.compiling is not None and self.fixed.size is not None:
+            # After the trials, which are of other shapes.
+            self._compile(self.fixed.size, self.compiling)
 
     def _tokens(self, checkpoint: str | None) -> tuple[int, str]:
         if self.args.chunk_overhead is not None:
@@ -154,25 +179,47 @@ class Passes:
 
     def _step(self, data: TokenisedPairs) -> StepSize:
         sampler = HybridBatchSampler(data.plan, self.args.process_index, self.args.world_size)
-        passes, seen, tokens = [], 0, []
+        texts, sizes = 0, []
         for address in itertools.islice(sampler, SAMPLED):
-            chunks = self.collator(data.__getitems__(address))["chunks"]
-            passes.append(len(chunks))
-            tokens.append(sum(chunk["input_ids"].numel() for chunk in chunks))
-            seen += sum(int(chunk.get("attention_mask", chunk["input_ids"] >= 0).sum()) for chunk in chunks)
+            batch = data.__getitems__(address)
+            texts += int(text_lengths(batch).sum())
+            sizes.append([chunk["input_ids"].numel() for chunk in self.collator(batch)["chunks"]])
+        passes, tokens = [len(chunks) for chunks in sizes], [sum(chunks) for chunks in sizes]
         accumulation = self.args.gradient_accumulation_steps
-        return StepSize(accumulation * sum(passes) / len(passes), 1 - seen / max(sum(tokens), 1), max(tokens))
+        return StepSize(
+            accumulation * sum(passes) / len(passes),
+            1 - texts / max(sum(tokens), 1),
+            max(tokens),
+            max(chunk for chunks in sizes for chunk in chunks),
+        )
 
-    def _plan_memory(self, tokens: int, say: bool) -> None:
+    def _fix_size(self, checkpoint: str | None, data: TokenisedPairs) -> None:
+        """Give all chunks of the run one shape, that which it was begun with."""
+        sampler = HybridBatchSampler(data.plan, self.args.process_index, self.args.world_size)
+        size = stored_chunk_size(checkpoint) if checkpoint else None
+        size = size or chunk_size_of(data, sampler, self.collator.chunk_tokens, self.cost.tokens)
+        self.fixed.size = self.collator.chunk_size = exchange(size)[0]
+        if self.args.process_index == 0:
+            logger.info("%s", describe_chunk_size(self.fixed.size, sampled_lengths(data, sampler)))
+
+    def _compile(self, size: ChunkSize, settings: dict[str, Any]) -> None:
+        compile_packed(self.model, size, **settings)
+        if settings.get("mode") in GRAPH_MODES:
+            keep_gradients(self.model.parameters())
+            if self.budget is not None:
+                # A graph that is replayed for a chunk embedded again overwrites what others have kept: all or nothing.
+                self.budget = None if self._kept == 1 else 0.0
+
+    def _plan_memory(self, step: StepSize, say: bool) -> None:
         args = self.args
         with _Trial(self) as trial:
-            size = trial.bytes_a_token()
+            size, layer = trial.bytes_a_token()
         if args.device.type == "cuda":
             # What the trial has freed counts as free.
             torch.cuda.empty_cache()
-        plan = plan_memory(size, tokens, args.device, self.model.parameters())
+        plan = plan_memory(size, step.tokens, args.device, self.model.parameters(), step.chunk, layer)
         if args.gradient_cache:
-            self.budget = max(plan.free, 0.0)
+            self.budget, self._kept = plan.room, plan.kept
             if say:
                 logger.info("Memory: %s; %.0f %% of the chunks are kept, others made twice", plan, 100 * plan.kept)
         elif say and plan.kept < 1:
@@ -204,21 +251,23 @@ class _Trial:
     def encode(self, features: dict[str, Any]) -> torch.Tensor:
         return self.model.forward(features)["sentence_embedding"]
 
-    def bytes_a_token(self) -> float:
-        """Kept for the backward pass: by the difference of two passes, since weights in another precision are kept
-        once.
+    def bytes_a_token(self) -> tuple[float, float]:
+        """Kept for the backward pass, and made again by it a layer at a time: by the difference of two passes, since
+        weights in another precision are kept once.
         """
         device, sizes = self.args.device, []
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.enable_grad():
             for size in SIZES["cuda" if device.type == "cuda" else "cpu"]:
                 features = self.passes.features(*size)
                 tokens = features["input_ids"].numel()
-                with measure_graph(self.model) as count, self.passes._precision():
-                    kept = self.encode(features)
-                    sizes.append((tokens, count()))
+                with measure_layer(self.model) as layer, measure_graph(self.model) as count:
+                    with self.passes._precision():
+                        kept = self.encode(features)
+                    sizes.append((tokens, count(), layer()))
                 del kept
-        (few, small), (many, large) = sizes
-        return max(large - small, 0) / max(many - few, 1)
+        (few, *small), (many, *large) = sizes
+        kept_bytes, layer_bytes = (max(b - a, 0) / max(many - few, 1) for a, b in zip(small, large, strict=True))
+        return kept_bytes, layer_bytes
 
 
 def make_collator(model: SentenceTransformer, args: HybridTrainingArguments) -> HybridCollator:
@@ -228,65 +277,12 @@ def make_collator(model: SentenceTransformer, args: HybridTrainingArguments) -> 
     return HybridCollator.of(model, args.chunk_tokens, multiple)
 
 
-def choose_layout(
-    model: SentenceTransformer, args: HybridTrainingArguments, collator: HybridCollator, sharded: bool
-) -> Layout:
-    """End to end or padded, as `padding_free` says; by itself end to end where that is fast and known to be equal.
-
-    Raises:
-        InputError: It is asked for and cannot be.
-    """
-    if args.padding_free is False:
-        return Layout(False, "padding_free is false")
-    obstacle = _obstacle(model, collator, sharded)
-    if args.padding_free is True:
-        if obstacle:
-            raise InputError(f"padding_free: {obstacle}; give auto or false")
-        return Layout(True, "padding_free is true" if _is_fast(args) else "by an explicit mask, which is slow")
-    if obstacle:
-        return Layout(False, obstacle)
-    if not kernel_is_there(args.device):
-        return Layout(False, f"torch has no attention for texts laid end to end on {args.device.type} here")
-    if not args.bf16 and not args.fp16:
-        return Layout(False, "attention for texts laid end to end needs bf16 or fp16")
-    if args.torch_compile:
-        return Layout(False, "compiled encoders are given padded texts")
-    return Layout(True, f"on {args.device.type} in {'bf16' if args.bf16 else 'fp16'}")
-
-
-def describe_layout(model: SentenceTransformer, layout: Layout) -> str:
-    """For the log.
-
-    Example:
-        >>> describe_layout(model, Layout(True, "on cuda in bf16"))  # doctest: +SKIP
-        'Texts: end to end, without padding (on cuda in bf16); without the dropout of attention weights (0.1)'
-    """
-    if not layout.packed:
-        return f"Texts: padded ({layout.reason})"
-    config = model[0].model.config
-    dropout = next((value for name in _DROPOUTS if (value := getattr(config, name, 0))), 0)
-    without = f"; without the dropout of attention weights ({dropout:g})" if dropout else ""
-    return f"Texts: end to end, without padding ({layout.reason}){without}"
-
-
-def _obstacle(model: SentenceTransformer, collator: HybridCollator, sharded: bool) -> str | None:
-    if sharded:
-        return "the engine keeps weights in pieces, and its chunks have to be cut into as many on every rank"
-    if collator.query_layout != collator.layout:
-        return "queries and passages enter the encoder in different ways"
-    return why_padded(model)
-
-
 def _checkpointing(args: HybridTrainingArguments) -> dict[str, Any] | None:
     """Settings of the layers' own checkpoints, by the name of transformers 5 or 6; None without."""
     for name in ("activation_checkpointing", "gradient_checkpointing"):
         if getattr(args, name, None):
             return dict(getattr(args, f"{name}_kwargs", None) or {})
     return None
-
-
-def _is_fast(args: HybridTrainingArguments) -> bool:
-    return kernel_is_there(args.device) and (args.bf16 or args.fp16)
 
 
 def _given_budget(args: HybridTrainingArguments) -> float | None:

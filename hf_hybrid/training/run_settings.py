@@ -22,6 +22,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from hf_hybrid.encoders.prompts import prompt_texts
+from hf_hybrid.encoders.word_table import has_frozen_word_table
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes
 from hf_hybrid.retrieval.provenance import model_sha256, modules_of
@@ -75,6 +76,7 @@ def run_settings(
         "base_model": model.model_card_data.base_model,
         "base_weights_sha256": model_sha256(model),
         "modules": modules_of(model),
+        "word_table_is_frozen": has_frozen_word_table(model),
         "trained_parameters": sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
     }
     return json.loads(json.dumps({**values, **loss, "num_negatives": num_negatives, **encoder}, default=str))

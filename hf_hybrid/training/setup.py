@@ -16,6 +16,7 @@ from hf_hybrid.data.teacher_targets import TeacherTargets
 from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.errors import InputError
+from hf_hybrid.losses import HybridContrastiveLoss, ParallelRankingLoss
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,23 @@ def tokenise_plan(
 ) -> TokenisedPairs:
     """The plan's texts as token ids, with a teacher's vectors where there is one."""
     targets = None if teacher is None else TeacherTargets(teacher, plan.pairs, model.get_embedding_dimension())
-    return TokenisedPairs(plan, model, args.max_tokens, num_negatives, targets)
+    return TokenisedPairs(plan, model, args.max_tokens, num_negatives, targets, args.parallel_weight > 0)
+
+
+def default_loss(
+    args: HybridTrainingArguments, negatives: str, teacher_weight: float, similarity: str | None
+) -> HybridContrastiveLoss:
+    """The loss that the arguments describe."""
+    settings = {
+        "scale": args.scale,
+        "negatives": negatives,
+        "symmetric": args.symmetric,
+        "teacher_weight": teacher_weight,
+        "similarity": similarity,
+    }
+    if args.parallel_weight:
+        return ParallelRankingLoss(args.parallel_weight, **settings)
+    return HybridContrastiveLoss(**settings)
 
 
 def warn_of_scale(model: SentenceTransformer, args: HybridTrainingArguments) -> None:

@@ -23,19 +23,20 @@ from transformers import ProgressCallback, Trainer, TrainerCallback
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.pairs import ParallelPairs
 from hf_hybrid.data.teacher_vectors import TeacherVectors
+from hf_hybrid.encoders.compiled import compile_encoder
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
-from hf_hybrid.encoders.models import compile_encoder
 from hf_hybrid.encoders.text_inputs import ensure_padding
 from hf_hybrid.engines.engine import EngineReport, check_engine, check_launch, shard_layers
 from hf_hybrid.engines.onednn import onednn_layers
 from hf_hybrid.engines.whole_weights import gather_weights, skeleton, with_weights
 from hf_hybrid.errors import InputError
-from hf_hybrid.losses import HybridContrastiveLoss, TrainingLoss
+from hf_hybrid.losses import TrainingLoss
 from hf_hybrid.losses.protocol import call_loss, check_loss
 from hf_hybrid.plan.batch_plan import HybridBatchSampler
 from hf_hybrid.plan.statistics import BatchStatistics, describe_plan
 from hf_hybrid.training.checkpoints import last_checkpoint
 from hf_hybrid.training.embedding_check import check_embedding
+from hf_hybrid.training.gradient_cosine import GradientCosine
 from hf_hybrid.training.guards import GuardedTraining
 from hf_hybrid.training.hub_access import explain_hub_failure
 from hf_hybrid.training.loss_scalars import LossScalars
@@ -46,6 +47,7 @@ from hf_hybrid.training.progress import QuietProgress
 from hf_hybrid.training.run_settings import RunSettings, check_batches, run_settings, set_rates, write_changes
 from hf_hybrid.training.setup import (
     choose_negatives,
+    default_loss,
     make_plan,
     refuse_settings_of_the_default,
     tokenise_plan,
@@ -108,13 +110,7 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         own_settings = {"negatives": self.negatives, "similarity": model.similarity_fn_name}
         if loss is None:
             weight = args.teacher_weight if teacher else 0.0
-            loss = HybridContrastiveLoss(
-                args.scale,
-                self.negatives,
-                args.symmetric,
-                teacher_weight=weight,
-                similarity=model.similarity_fn_name,
-            )
+            loss = default_loss(args, self.negatives, weight, model.similarity_fn_name)
             warn_of_scale(model, args)
             own_settings |= {"scale": args.scale, "symmetric": args.symmetric}
         self.fingerprint = {} if self.plan is None else run_fingerprint(self.plan, teacher, loss)
@@ -148,6 +144,8 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
         self.add_callback(self.loss_state)
         # sentence-transformers optimises the parameters of the loss, which by its custom holds the model.
         self.loss.model = self.model
+        if args.gradient_cosine_steps and self.plan is not None:
+            self.add_callback(GradientCosine(self, args.gradient_cosine_steps, engine.name))
         self._statistics = BatchStatistics(() if self.plan is None else self.plan.pairs.languages)
         self._scalars = LossScalars()
         if self.pop_callback(ProgressCallback) is not None:
@@ -289,12 +287,14 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
 
     def _compile_inside(self) -> None:
         """Compile the transformer rather than, as accelerate would, all that wraps it: a step runs that once, for many
-        chunks.
+        chunks. Packed chunks get one shape first, see `Passes.compile_when_settled`.
         """
         plugin = self.accelerator.state.dynamo_plugin
         if plugin.backend == DynamoBackend.NO:
             return
-        if not compile_encoder(self.model, **plugin.to_kwargs()):
+        if self.passes.compile_when_settled(plugin.to_kwargs()):
+            self.add_callback(self.passes.fixed)
+        elif not compile_encoder(self.model, **plugin.to_kwargs()):
             logger.warning("torch_compile: a static encoder has nothing to compile; training goes on without")
         plugin.backend = DynamoBackend.NO
 

@@ -48,6 +48,8 @@ def test_recipes_are_those_named_in_the_documentation():
         "labse",
         "mini_align",
         "mini_arm",
+        "small_align",
+        "small_arm",
         "static_arm",
         "static_base",
         "xlmr_base",

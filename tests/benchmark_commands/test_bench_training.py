@@ -93,44 +93,81 @@ def bench_gpu(folder: Path, *flags: str) -> str:
 
 
 def test_gpu_benchmark_runs_without_one_and_goes_on_where_it_was_cut_off(tmp_path):
-    bench_gpu(tmp_path, "--shapes", "labse")
+    bench_gpu(tmp_path, "--shapes", "labse", "--lengths", "marco")
     file = tmp_path / "gpu_labse.json"
     whole = json.loads(file.read_text())
     parts = whole["parts"]
-    assert list(parts) == ["matrix_rate", "float32", "batch_8", "batch_16"]
+    assert list(parts) == ["matrix_rate", "float32", "marco_8", "marco_16"]
     assert parts["float32"]["largest_loss_difference"] < 1e-3
-    cached = parts["batch_16"]["variants"]
-    assert cached["ours, nothing kept"]["settings"]["budget"] == 0
+    cached = parts["marco_16"]["variants"]
+    assert list(cached) == [
+        "ours, padded",
+        "ours, end to end",
+        "sentence-transformers, default",
+        "sentence-transformers, tuned",
+    ]
+    assert cached["ours, padded"]["settings"]["overhead"] == parts["marco_16"]["pass_cost"]["padded"] > 0
+    assert list(parts["marco_16"]["skipped"]) == ["sentence-transformers, tuned, end to end"]
     # A CPU without bf16 instructions imitates them, dozens of times slower than the products of a step.
     most = 1 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else math.inf
     assert all(0 < each["share_of_matrix_rate"] < most for each in cached.values())
-    assert all(parts[f"batch_{rows}"]["counts"] for rows in (8, 16))
+    assert all(parts[f"marco_{rows}"]["counts"] for rows in (8, 16))
     file.write_text(
-        json.dumps({**whole, "parts": {name: parts[name] for name in ("matrix_rate", "float32", "batch_8")}})
+        json.dumps({**whole, "parts": {name: parts[name] for name in ("matrix_rate", "float32", "marco_8")}})
     )
-    shown = bench_gpu(tmp_path, "--shapes", "labse")
+    shown = bench_gpu(tmp_path, "--shapes", "labse", "--lengths", "marco")
     again = json.loads(file.read_text())["parts"]
-    assert "batch 16" in shown and "batch 8:" not in shown and again["batch_8"] == parts["batch_8"]
+    assert "batch 16" in shown and "batch 8:" not in shown and again["marco_8"] == parts["marco_8"]
 
 
-def test_gpu_benchmark_trains_adapters(tmp_path):
-    bench_gpu(tmp_path, "--shapes", "xlmr_large", "--lora")
-    parts = json.loads((tmp_path / "gpu_xlmr_large_lora.json").read_text())["parts"]
-    assert parts["float32"]["largest_loss_difference"] < 1e-3 and parts["batch_16"]["counts"]
+def test_gpu_benchmark_trains_adapters_and_a_compiled_encoder_or_says_why_not(tmp_path):
+    bench_gpu(tmp_path, "--shapes", "e5_small", "--lora", "--compiled", "--lengths", "qa", "--batch_sizes", "16")
+    parts = json.loads((tmp_path / "gpu_e5_small_lora_compiled.json").read_text())["parts"]
+    assert parts["float32"]["largest_loss_difference"] < 1e-3 and parts["qa_16"]["counts"]
+    compiled = parts["qa_16"]["variants"].get("ours, compiled")
+    assert (compiled is None) == ("ours, compiled" in parts["qa_16"]["skipped"])
 
 
-@pytest.mark.parametrize("recipe", ["xlmr_base", "xlmr_large", "labse"])
+def test_no_batch_size_is_begun_that_cannot_be_finished(monkeypatch):
+    from bench_gpu_parts import Clock
+
+    now = iter([0.0, 10.0, 20.0, 55.0, 60.0, 90.0])
+    monkeypatch.setattr("bench_gpu_parts.time.monotonic", lambda: next(now))
+    clock = Clock(minutes=2, first=20)
+    assert clock.suffices()
+    # 35 seconds; then 60 are left, and 30.
+    assert clock.timed(dict) == {}
+    assert clock.suffices() and not clock.suffices()
+    assert Clock(None).suffices()
+
+
+def test_lengths_of_batches_are_those_that_were_counted():
+    from bench_gpu_batches import QUANTILES, make_batch
+
+    known = json.loads((HERE / "qa_lengths.json").read_text())["mean"]
+    batch = make_batch(20_000, "qa", vocabulary=1_000, limit=256, seed=0)
+    for side in ("query", "passage"):
+        lengths = getattr(batch, side).lengths
+        assert lengths.mean() == pytest.approx(known[side], rel=0.02)
+        assert lengths.max() <= QUANTILES[side][-1] and lengths.min() >= 4
+    again = make_batch(20_000, "qa", vocabulary=1_000, limit=256, seed=0)
+    assert (batch.texts().values == again.texts().values).all() and batch.tokens == len(batch.texts().values)
+    assert make_batch(9, "marco", vocabulary=50, limit=20, seed=1).texts().lengths.max() == 20
+
+
+@pytest.mark.parametrize("recipe", ["e5_small", "xlmr_base", "xlmr_large", "labse"])
 def test_gpu_benchmark_takes_encoders_from_the_recipes(recipe):
     import bench_gpu_encoders as encoders
 
-    encoder = encoders.build(recipe, encoders.TINY[recipe], torch.device("cpu"), lora=False)
+    encoder = encoders.build(encoders.TINY[recipe], torch.device("cpu"), lora=False)
     assert [type(module).__name__ for module in encoder.model] == [
         "Transformer",
         "Pooling",
         *(["Dense"] if recipe == "labse" else []),
         "Normalize",
     ]
-    assert (encoder.training.scale, encoder.training.learning_rate, encoder.max_tokens) == (20.0, 3e-5, 256)
+    scale = 100.0 if recipe == "e5_small" else 20.0
+    assert (encoder.training.scale, encoder.training.learning_rate, encoder.max_tokens) == (scale, 3e-5, 256)
     assert encoder.model.transformers_model.is_gradient_checkpointing == (recipe == "xlmr_large")
 
 

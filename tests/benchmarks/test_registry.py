@@ -129,7 +129,7 @@ def test_the_help_names_every_benchmark():
     for spec in benchmark_specs():
         assert spec.name in shown and spec.summary in shown and spec.data_hint in shown
     assert "(xquad_r, mlqa_r: default sentence)" in shown
-    assert "(miracl: default dev; world_facts, local, cldr_qa: default test)" in shown
+    assert "(miracl, tydiqa, tydiqa_by_language: default dev; world_facts, local, cldr_qa: default test)" in shown
     assert "two_texts" not in shown
 
 
@@ -137,7 +137,7 @@ def test_one_entry_is_all_that_a_benchmark_needs(two_texts, tmp_path):
     shown = evaluate_help()
     assert "two_texts Two Texts: 1 language, 2 texts; needs no data" in shown
     assert "--greeting WORD ask this (two_texts: default hello)" in shown
-    assert "miracl, two_texts)" in shown and "two_texts: me/two_texts" in shown
+    assert "tydiqa_by_language, two_texts)" in shown and "two_texts: me/two_texts" in shown
     arguments = make_parser().parse_args(["evaluate", "model", "--benchmark", "two_texts", "--greeting", "good day"])
     assert load_benchmark("two_texts", greeting=arguments.greeting).queries == ["good day"]
     with pytest.raises(InputError, match="two_texts has no option 'greting': did you mean greeting?"):
@@ -164,4 +164,4 @@ def test_a_loader_may_be_named_by_its_place():
 def test_names_that_are_refused(two_texts, name, message):
     with pytest.raises(InputError, match=message):
         register_benchmark(BenchmarkSpec(name, "T", "s", load_two_texts))
-    assert len(benchmark_names()) == 8
+    assert len(benchmark_names()) == 10

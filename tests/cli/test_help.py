@@ -14,15 +14,16 @@ from hf_hybrid.cli.main import COMMANDS, make_parser
 # What a help text may begin with. A new verb of English is welcome; a noun, an article or a capital letter is not.
 IMPERATIVES = set(
     """
-    aggregate allow ask check commit compare cut delete demand draw embed encode evaluate export fetch find give keep
-    leave list load look make name open order pool put read record replace run search seed show store take train try
-    turn use write
+    add aggregate allow ask check commit compare count cut delete demand draw embed encode evaluate export fetch
+    find give keep leave let list load look make name open order pool put read record replace run search seed
+    share show store take train try turn use write
     """.split()
 )
 # Flags whose meaning differs from verb to verb. All others have one help text.
 OF_THEIR_OWN = {
     "--k": "a cutoff of figures, and a number of passages",
     "--kind": "of a text (encode), and of a repository",
+    "--languages": "to evaluate, and to count texts in (trim)",
     "--output": "each names its result; see `test_outputs`",
     "--plot": "each names its picture; see `test_outputs`",
     "--revision": "to commit to (push), and to take (pull)",

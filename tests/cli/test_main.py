@@ -28,7 +28,7 @@ def test_the_package_runs_as_a_module():
     )
     assert done.stdout.startswith("usage: hf-hybrid ")
     listed = re.findall(r"(?m)^    ([a-z-]+)(?:$| )", done.stdout)
-    assert listed == [command.name for command in COMMANDS] and len(set(listed)) == len(listed) == 15
+    assert listed == [command.name for command in COMMANDS] and len(set(listed)) == len(listed) == 17
     wrong = subprocess.run([sys.executable, "-m", "hf_hybrid.cli", "lint", "nowhere"], capture_output=True, text=True)
     assert wrong.returncode == 2 and wrong.stderr.startswith("hf-hybrid: error: ")
 

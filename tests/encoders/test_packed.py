@@ -10,75 +10,16 @@ import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
-from transformers import (
-    BertConfig,
-    BertModel,
-    DistilBertConfig,
-    DistilBertModel,
-    ModernBertConfig,
-    ModernBertModel,
-    XLMRobertaConfig,
-    XLMRobertaModel,
-)
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.encoders.models import build_encoder
 from hf_hybrid.encoders.packed import ATTENTION, first_position, pack, take_packed, why_padded
-from hf_hybrid.encoders.tokenizer_training import train_tokenizer
-from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, PlanSettings
-from tests.conftest import make_pairs, renditions
-
-SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
-NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-ARCHITECTURES = ("bert", "xlm-roberta", "distilbert", "modernbert")
-
-
-@pytest.fixture(scope="module")
-def pairs():
-    return make_pairs(
-        renditions(60, negatives=["a wrong answer", "another, longer wrong answer that has many more words in it"])
-    )
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    texts = [str(row[side]) for row in renditions() for side in ("query", "passage")]
-    return train_tokenizer(texts, vocab_size=300, max_length=48)
-
-
-@pytest.fixture(scope="module")
-def folders(tokenizer, tmp_path_factory):
-    ids = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
-    ends = {"bos_token_id": 0, "eos_token_id": 2, "cls_token_id": 0, "sep_token_id": 2}
-    distil = {"dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48, "dropout": 0.0, "attention_dropout": 0.0}
-    local = {"local_attention": 6, "global_attn_every_n_layers": 2}
-    models = {
-        "bert": BertModel(BertConfig(**SIZES, **ids, **NO_DROPOUT, max_position_embeddings=64)),
-        "xlm-roberta": XLMRobertaModel(XLMRobertaConfig(**SIZES, **ids, **NO_DROPOUT, max_position_embeddings=66)),
-        "distilbert": DistilBertModel(DistilBertConfig(**distil, **ids, max_position_embeddings=64)),
-        # Two of its layers see three tokens to each side only, across which a packed neighbour must not be seen
-        # either.
-        "modernbert": ModernBertModel(ModernBertConfig(**SIZES, **ids, **ends, **local, max_position_embeddings=64)),
-    }
-    torch.manual_seed(0)
-    places = {}
-    for name, model in models.items():
-        places[name] = tmp_path_factory.mktemp(name)
-        model.init_weights()
-        model.save_pretrained(places[name])
-        tokenizer.save_pretrained(places[name])
-    return places
-
-
-def encoder(folder, pooling: str = "mean") -> SentenceTransformer:
-    transformer = Transformer(str(folder))
-    return SentenceTransformer(modules=[transformer, Pooling(32, pooling_mode=pooling)], device="cpu").double().train()
+from tests.conftest import renditions
+from tests.encoders.four_architectures import ARCHITECTURES, assert_same_step, encoder, step
 
 
 def batches(model: SentenceTransformer, pairs, chunk_tokens: int = 400) -> tuple[dict, dict]:
@@ -91,13 +32,6 @@ def batches(model: SentenceTransformer, pairs, chunk_tokens: int = 400) -> tuple
     return padded, packing(rows)
 
 
-def step(model: SentenceTransformer, batch: dict, budget: float | None = None):
-    loss, _ = HybridContrastiveLoss(negatives="in_batch+hard")(model, {**batch, "cache_budget": budget})
-    model.zero_grad()
-    loss.backward()
-    return loss, [None if p.grad is None else p.grad.clone() for p in model.parameters()]
-
-
 @pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_packed_equals_padded(folders, pairs, architecture, pooling):
@@ -107,18 +41,13 @@ def test_packed_equals_padded(folders, pairs, architecture, pooling):
     take_packed(model)
     padded, packed = batches(plain, pairs)
     assert len(packed["chunks"]) < len(padded["chunks"])
-    loss, gradients = step(plain, padded)
+    expected = step(plain, padded)
     for batch, budget in (
         (packed, None),
         (packed, 0.0),
         (padded, None),
     ):  # also cached; and it still takes padded texts
-        found, packed_gradients = step(model, batch, budget)
-        torch.testing.assert_close(found, loss, rtol=0, atol=1e-10)
-        for expected, actual in zip(gradients, packed_gradients, strict=True):
-            assert (expected is None) == (actual is None)
-            if expected is not None:
-                torch.testing.assert_close(actual, expected, rtol=0, atol=1e-9)
+        assert_same_step(expected, step(model, batch, budget))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

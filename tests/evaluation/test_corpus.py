@@ -11,8 +11,12 @@ from hf_hybrid.benchmarks import Collection, CorpusBenchmark, load_benchmark
 from hf_hybrid.cli.main import main
 from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.corpus import evaluate_corpora, measure, ndcg
-from hf_hybrid.evaluation.results import Results
+from hf_hybrid.evaluation.comparison import compare_results
+from hf_hybrid.evaluation.comparison_report import comparison_report
+from hf_hybrid.evaluation.corpus import CorpusEvaluation, evaluate_corpora, measure, ndcg
+from hf_hybrid.evaluation.query_values import corpus_query_table, read_query_values
+from hf_hybrid.evaluation.results import Results, build_results
+from hf_hybrid.plots.pictures import comparison_picture
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.encode_sources import TextCorpus
 
@@ -223,3 +227,74 @@ def test_the_real_questions_of_miracl(model, tmp_path):
     small = CorpusBenchmark("miracl", tuple(each for each in benchmark.collections if each.language in ("sw", "fr")))
     evaluation = evaluate_corpora(model, small, tmp_path / "v", model_name="m", rows_per_shard=100)
     assert evaluation.summary()["recall_at_100"] > 0.95
+
+
+def two_systems(tmp_path: Path, values: dict[str, tuple[list[float], list[float]]], clusters=None) -> list[Path]:
+    """Results files of A and B on corpora: language -> nDCG@10 per query of each."""
+    collections = tuple(
+        Collection(
+            tag,
+            [f"q{number}" for number in range(len(a))],
+            ["?"] * len(a),
+            [{"d": 1}] * len(a),
+            TextCorpus(["d"], ["d"]),
+            None if clusters is None else clusters[tag],
+        )
+        for tag, (a, _) in values.items()
+    )
+    benchmark = CorpusBenchmark("miracl", collections, {"split": "dev"})
+    paths = []
+    for side, name in enumerate("ab"):
+        per_query = {
+            tag: {
+                "ndcg_at_10": np.array(both[side]),
+                "recall_at_100": np.array(both[side]) / 2,
+                "judged_at_10": np.full(len(both[side]), 0.25),
+            }
+            for tag, both in values.items()
+        }
+        evaluation = CorpusEvaluation("miracl", per_query, dict.fromkeys(values, 1), {}, {"dtype": "float32"})
+        results = build_results(evaluation, benchmark, name)
+        paths.append(results.save(tmp_path / f"{name}.json", queries=corpus_query_table(evaluation, benchmark)))
+    return paths
+
+
+def test_corpora_are_compared_query_by_query(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = {tag: rng.uniform(0.2, 0.5, 40) for tag in ("sw", "te")}
+    gain = {"sw": 0.2, "te": 0.0}
+    values = {tag: (list(noise[tag]), list(noise[tag] + gain[tag] + rng.normal(0, 0.01, 40))) for tag in noise}
+    a, b = two_systems(tmp_path, values)
+    found = compare_results([a], [b], resamples=500)
+    assert list(found["figures"]) == ["mo_ndcg_at_10", "mo_recall_at_100", "mo_judged_at_10"]
+    entry = found["figures"]["mo_ndcg_at_10"]
+    means = [np.mean([np.mean(values[tag][side]) for tag in values]) for side in (0, 1)]
+    assert [entry["a"], entry["b"]] == pytest.approx(means, rel=1e-6) and entry["verdict"] == "B better"
+    assert "p_not_worse" in entry and "p_not_worse" not in found["figures"]["mo_recall_at_100"]
+    by_language = {tag: entries["mo_ndcg_at_10"] for tag, entries in found["per_language"].items()}
+    assert by_language["sw"]["difference"] == pytest.approx(0.2, abs=0.01) and by_language["sw"]["p_holm"] < 0.05
+    assert by_language["te"]["p_holm"] > 0.05
+    assert found["settings"]["clusters"] == 80  # queries of one id in two languages are two
+    report = comparison_report(found)
+    assert "nDCG@10" in report and "Recall@100" in report and "mAP" not in report
+    assert comparison_picture(found).axes[0].get_xlabel() == "B - A, nDCG@10 points"
+
+
+def test_queries_of_one_passage_are_one_cluster(tmp_path):
+    clusters = {"sw": ["p", "p", "r", "r"], "te": ["p", "s"]}
+    a, b = two_systems(tmp_path, {"sw": ([0.1] * 4, [0.2] * 4), "te": ([0.1] * 2, [0.1] * 2)}, clusters)
+    assert read_query_values(a, Results.load(a)).clusters.tolist() == [0, 0, 1, 1, 2, 3]
+    assert compare_results([a], [b], resamples=100)["settings"]["clusters"] == 4
+    with pytest.raises(InputError, match="clusters has 1 entries, not 2"):
+        Collection("sw", ["a", "b"], ["?", "?"], [{"d": 1}] * 2, TextCorpus(["d"], ["d"]), ["p"])
+
+
+def test_the_command_writes_values_that_compare_takes(saved, miracl, tmp_path, capsys):
+    path = tmp_path / "a.json"
+    command = ["evaluate", str(saved), "--benchmark", "miracl", "--data_dir", str(miracl), "--quiet"]
+    assert main([*command, "--output", str(path)]) == 0
+    values = read_query_values(path, Results.load(path))
+    assert values.query_ids == ["0", "1", "2"] * 2 and values.query_languages.tolist() == [0, 0, 0, 1, 1, 1]
+    assert values.values["ndcg_at_10"].mean() == pytest.approx(Results.load(path).summary["mo_ndcg_at_10"], rel=1e-6)
+    assert main(["compare", str(path), str(path), "--resamples", "100"]) == 0
+    assert "equal within the margin" in capsys.readouterr().out

@@ -6,13 +6,14 @@ import copy
 
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.data.collator import HybridCollator
 from hf_hybrid.data.tokenised import TokenisedPairs
 from hf_hybrid.encoders.models import build_encoder, is_static
 from hf_hybrid.losses import HybridContrastiveLoss
-from hf_hybrid.losses.gradient_cache import embed_chunks, measure_graph, run_inside, split_chunks
+from hf_hybrid.losses.gradient_cache import embed_chunks, measure_graph, measure_layer, run_inside, split_chunks
 from hf_hybrid.plan.batch_plan import HybridBatchPlan
 from hf_hybrid.plan.types import BatchSlice, PlanSettings
 from tests.conftest import make_pairs, renditions
@@ -113,6 +114,54 @@ def test_measure_counts_shared_storage_once_and_no_parameters():
     # rows (of the weight's gradient), the result of exp and its input as factors; `exp` saves its result, which is the
     # factor.
     assert size() == 3 * rows.nbytes
+
+
+@pytest.fixture
+def checkpointed():
+    sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
+    model = BertModel(BertConfig(vocab_size=50, **sizes), add_pooling_layer=False).train()
+    return model, torch.randint(0, 50, (4, 8))
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_of_checkpointed_layers_the_inputs_are_kept(checkpointed, reentrant):
+    model, ids = checkpointed
+
+    def kept() -> int:
+        with measure_graph(model) as size:
+            model(input_ids=ids)
+        return size()
+
+    a_layer = 4 * 16 * ids.numel()
+    everything = kept()
+    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
+    checkpointed_size = kept()
+    with measure_graph(model.embeddings) as size:
+        model.embeddings(input_ids=ids)
+    # Three inputs of layers, the first of which is also what the embeddings' dropout gives; a generator's state beside
+    # them where it is kept as a tensor.
+    assert 0 <= checkpointed_size - size() - 3 * a_layer < a_layer < everything - checkpointed_size
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_layer_made_again_is_what_is_missing(checkpointed, reentrant):
+    """Layers are alike: with what is kept of each, three make the whole."""
+    model, ids = checkpointed
+    with measure_layer(model) as nothing, measure_graph(model) as everything:
+        model(input_ids=ids)
+    assert nothing() == 0
+    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
+    torch.manual_seed(3)
+    expected = model(input_ids=ids).last_hidden_state
+    following = torch.rand(1)
+    torch.manual_seed(3)
+    with measure_layer(model) as layer, measure_graph(model) as kept:
+        found = model(input_ids=ids).last_hidden_state
+    # Measuring changes neither the pass nor the numbers that dropout is drawn from.
+    assert torch.equal(found, expected) and torch.equal(torch.rand(1), following)
+    assert layer() > 4 * 4 * 16 * ids.numel()
+    assert kept() + 3 * layer() == pytest.approx(everything(), rel=0.02)
+    assert all(not module._forward_pre_hooks for module in model.modules())
 
 
 def test_nothing_is_kept_without_gradients():

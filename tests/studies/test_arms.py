@@ -68,6 +68,28 @@ def test_a_teacher_then_a_base_then_twelve_arms(run, tmp_path):
     assert run("mini").called == []
 
 
+def test_arms_from_an_encoder_that_is_there(run, tmp_path):
+    (tmp_path / "encoder").mkdir()
+    start = str(tmp_path / "encoder")
+    commands = run("small", "--start", start, "--seeds", "4")
+    arms = commands.of("train")
+    assert {flag(words, "model_name_or_path") for words in arms} == {start} and not commands.of("teacher-vectors")
+    assert [(t.arm, t.seed, t.scale) for t in (parse_arguments([*w[1:], "--bf16", "false"])[2] for w in arms)] == [
+        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid")
+    ]
+    assert [flag(w, "output").split("/")[-2:] for w in commands.of("evaluate") if w[1] == start] == [
+        ["world_facts", "base.json"],
+        ["xquad_r", "base.json"],
+    ]
+    made = json.loads((tmp_path / "out/arms/x-y/seed_4/training.json").read_text())
+    assert made["start"] == "encoder" and [stage["name"] for stage in made["stages"]] == ["x-y"]
+    assert made["data_sha256"] == {"qa/train.parquet": "qa"}
+    # Without one: the design's.
+    assert {flag(words, "model_name_or_path") for words in run("small", "--arms", "hybrid").of("train")} == {
+        "intfloat/multilingual-e5-small"
+    }
+
+
 def test_what_is_there_is_not_made_again(run, tmp_path):
     first = run("static", "--arms", "hybrid", "--seeds", "1")
     assert (len(first.of("train")), len(first.of("evaluate"))) == (2, 4)

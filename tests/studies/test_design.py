@@ -17,15 +17,15 @@ WHOLE = {"base": "static_base", "arm": "static_arm", "arms": {"x-y": {"arm": "x-
 @pytest.mark.parametrize("name", design_names())
 def test_packaged_designs_name_packaged_recipes_and_settings_of_the_trainer(name):
     design = ArmsDesign.load(name)
-    assert design.name == name and {design.base, design.arm} <= set(recipe_names())
+    assert design.name == name and {design.base, design.arm} - {None} <= set(recipe_names())
     for settings in design.arms.values():
         flags = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
         training = parse_arguments(["--config", design.arm, "--bf16", "false", *flags])[2]
         assert all(getattr(training, key) == value for key, value in settings.items())
 
 
-def test_there_are_the_two_of_the_released_kinds():
-    assert design_names() == ["mini", "static"]
+def test_there_is_one_for_each_kind_of_encoder():
+    assert design_names() == ["mini", "small", "static"]
 
 
 def test_a_file_of_the_user_s(tmp_path):
@@ -48,7 +48,10 @@ def test_a_file_of_the_user_s(tmp_path):
         ({"arms": {"x-y": {"mono_probability": 0.5}}}, "'x-y' must be a mapping of settings, with `arm`"),
         ({"seeds": 5}, "field 'seeds' cannot be 5"),
         ({"seeds": ["a"]}, "field 'seeds' must hold whole numbers"),
-        ({"base": None}, "field 'base' cannot be None"),
+        ({"base": 5}, "field 'base' cannot be 5"),
+        ({"base": None}, "field 'base' or 'start' is wanted, and not both"),
+        ({"start": "encoder"}, "field 'base' or 'start' is wanted, and not both"),
+        ({"base": None, "start": "encoder", "teacher": "t"}, "field 'teacher' has no effect with 'start'"),
     ],
 )
 def test_mistakes_are_named(tmp_path, change, message):
@@ -64,7 +67,7 @@ def test_what_is_no_design_is_named(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(InputError, match=message):
         ArmsDesign.load(str(file))
-    with pytest.raises(InputError, match="no packaged study of that name; there are mini, static"):
+    with pytest.raises(InputError, match="no packaged study of that name; there are mini, small, static"):
         ArmsDesign.load("statics")
 
 

@@ -21,6 +21,15 @@ def test_share_of_chunks_kept(free, kept):
     assert MemoryPlan(0, 100_000, free).kept == 1.0
 
 
+def test_what_is_made_again_comes_on_top():
+    # 1,000 tokens at 10 bytes are kept, a chunk has 100 of them; a checkpointed layer takes 4 bytes a token.
+    for free, room in ((10_400, 10_000), (10_399, 8_999), (1_400, 0), (0, 0)):
+        plan = MemoryPlan(10, 1000, free, chunk=100, layer_bytes_a_token=4)
+        assert plan.room == room and plan.kept == room / 10_000
+    # Without checkpointed layers a chunk that is embedded twice still takes its place once.
+    assert [MemoryPlan(10, 1000, free, chunk=100).room for free in (10_000, 9_999)] == [10_000, 8_999]
+
+
 def test_gradients_and_optimiser_are_set_aside(monkeypatch):
     monkeypatch.setattr(memory_plan, "free_memory", lambda device: 1000.0)
     weights = [nn.Parameter(torch.zeros(10)), nn.Parameter(torch.zeros(90), requires_grad=False)]
@@ -42,3 +51,5 @@ def test_a_gpu_keeps_a_margin_for_others(monkeypatch):
 
 def test_it_is_said_in_words():
     assert "12.2 GiB for a step of 57,000 tokens; 40.0 GiB are free" in str(MemoryPlan(230_000, 57_000, 40 * GIB))
+    layered = MemoryPlan(20_000, 57_000, 40 * GIB, chunk=16_384, layer_bytes_a_token=100_000)
+    assert "57,000 tokens, 1.5 GiB more for the layer that is made again; 40.0 GiB are free" in str(layered)

@@ -17,9 +17,10 @@ from hf_hybrid.data.chunks import CHUNK_OVERHEAD
 from hf_hybrid.errors import InputError
 from hf_hybrid.losses.gradient_cache import GIB
 from hf_hybrid.train import main
-from hf_hybrid.training import memory_plan, passes
+from hf_hybrid.training import layout, memory_plan, passes
+from hf_hybrid.training.layout import Layout, choose_layout, describe_layout
 from hf_hybrid.training.pass_cost import PassCost
-from hf_hybrid.training.passes import ASSUMED, Passes, choose_layout, describe_layout, make_collator
+from hf_hybrid.training.passes import ASSUMED, Passes, make_collator
 from hf_hybrid.training.trainer import HybridTrainer
 from tests.test_train import write_splits
 from tests.training.test_trainer import arguments, encoder, weights
@@ -171,13 +172,13 @@ def test_auto_packs_on_a_gpu_in_half_precision_only(tmp_path, monkeypatch):
         False,
         "torch has no attention for texts laid end to end on cpu here",
     )
-    monkeypatch.setattr(passes, "kernel_is_there", lambda device: True)
+    monkeypatch.setattr(layout, "kernel_is_there", lambda device: True)
     assert "needs bf16 or fp16" in choose_layout(model, args, collator, False).reason
     args.bf16 = True
     assert choose_layout(model, args, collator, False) == (True, "on cpu in bf16")
     assert "in pieces" in choose_layout(model, args, collator, True).reason
     args.torch_compile = True
-    assert "compiled" in choose_layout(model, args, collator, False).reason
+    assert choose_layout(model, args, collator, False).packed
 
 
 @pytest.mark.parametrize(
@@ -199,10 +200,10 @@ def test_two_layouts_stay_padded(tmp_path):
 def test_dropout_that_is_left_out_is_said():
     model = encoder("transformer")
     model[0].model.config.attention_dropout = 0.1
-    said = describe_layout(model, passes.Layout(True, "on cuda in bf16"))
+    said = describe_layout(model, Layout(True, "on cuda in bf16"))
     assert said.endswith("(on cuda in bf16); without the dropout of attention weights (0.1)")
     model[0].model.config.attention_dropout = 0.0
-    assert "dropout" not in describe_layout(model, passes.Layout(True, "on cuda in bf16"))
+    assert "dropout" not in describe_layout(model, Layout(True, "on cuda in bf16"))
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------
@@ -230,15 +231,23 @@ def test_the_cache_keeps_nothing_where_nothing_is_free(parallel_pairs, tmp_path,
 
 
 @pytest.mark.parametrize(("reentrant", "origin"), [(False, "measured"), (True, "assumed")])
-def test_checkpointed_layers(reentrant, origin, parallel_pairs, tmp_path, caplog):
-    """Passes are timed as they will be where that can be done; memory is not planned."""
+def test_checkpointed_layers(reentrant, origin, parallel_pairs, tmp_path, monkeypatch, caplog):
+    """Passes are timed as they will be where that can be done, and memory is planned with a layer made again."""
     caplog.set_level(logging.INFO, LOG)
+    monkeypatch.setattr(memory_plan, "free_memory", lambda device: 3.0 * GIB)
     settings = {"max_steps": 1, "gradient_checkpointing": True, "gradient_cache": not reentrant, **MEASURED}
     name = "activation_checkpointing_kwargs"
     name = name if hasattr(HybridTrainingArguments, name) else "gradient_checkpointing_kwargs"
     trainer = trained(tmp_path, parallel_pairs, **settings, **{name: {"use_reentrant": reentrant}})
-    assert f"tokens' worth ({origin})" in logged(caplog) and "Memory" not in logged(caplog)
-    assert trainer.passes.budget == (None if reentrant else GIB)
+    assert f"tokens' worth ({origin})" in logged(caplog)
+    assert ("for the layer that is made again" in logged(caplog)) == ("Memory" in logged(caplog)) == (not reentrant)
+    if not reentrant:
+        trained_numbers = sum(parameter.numel() for parameter in trainer.model.parameters())
+        room = 3.0 * GIB - memory_plan.BYTES_A_WEIGHT * trained_numbers
+        with passes._Trial(trainer.passes) as trial:
+            _, layer = trial.bytes_a_token()
+        # Batches of 48 texts, each a chunk of several hundred tokens.
+        assert 100 * layer < room - trainer.passes.budget < 10_000 * layer
 
 
 def test_a_given_budget_stands(parallel_pairs, tmp_path, monkeypatch):
@@ -258,7 +267,8 @@ def test_a_step_that_will_not_fit_is_said_before(free, warned, parallel_pairs, t
 def test_bytes_a_token_are_those_of_the_graph(parallel_pairs, tmp_path):
     trainer = HybridTrainer(encoder("transformer"), arguments(tmp_path), parallel_pairs)
     with passes._Trial(trainer.passes) as trial:
-        size = trial.bytes_a_token()
+        size, layer = trial.bytes_a_token()
+    assert layer == 0
     # One layer of 32 numbers, inner width 64: some dozen vectors of 32 float32 numbers a token, more with attention.
     assert 10 * 32 * 4 < size < 100 * 32 * 4
     assert np.isfinite(size)

@@ -25,7 +25,8 @@ arms of `hf-hybrid arms`. The others by their name:
      "teacher": {"model": "all-MiniLM-L6-v2", "language": "en", "weights_sha256": "64 hex digits"}}
 
 A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in
-``speed.json``; ``command``, ``versions``, ``stages`` and ``teacher`` may be missing in ``training.json``.
+``speed.json``; ``command``, ``versions``, ``stages``, ``teacher`` and ``start`` (the encoder that training began with)
+may be missing in ``training.json``.
 ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
 """
 

@@ -1,0 +1,44 @@
+"""Settings of an analysis from the design's field `analysis`, checked by the fields of a dataclass."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import TypeVar
+
+from hf_hybrid.errors import InputError, nearest
+from hf_hybrid.studies.study import StudyDesign
+
+Settings = TypeVar("Settings")
+
+
+def settings_of(cls: type[Settings], design: StudyDesign) -> Settings:
+    """The settings, as an instance of their dataclass.
+
+    Raises:
+        InputError: A field that is unknown or missing, or names a benchmark that the design has not.
+    """
+    where = f"study {design.study}: analysis"
+    known = {one.name: one for one in fields(cls)}
+    for key in design.analysis:
+        if key not in known:
+            near = nearest(str(key), list(known))
+            raise InputError(f"{where}: unknown field '{key}'" + (f"; did you mean {near}?" if near else ""))
+    for name, one in known.items():
+        if name not in design.analysis and one.default is MISSING and one.default_factory is MISSING:
+            raise InputError(f"{where}: field '{name}' is missing")
+    for key in ("benchmark", "validation"):
+        if key in known and (named := design.analysis.get(key)) is not None and named not in design.benchmarks:
+            raise InputError(f"{where}: {key} '{named}' is no benchmark of the design")
+    return cls(**design.analysis)
+
+
+def numbers_of_levels(design: StudyDesign) -> dict[str, float]:
+    """Level -> its number.
+
+    Raises:
+        InputError: A level that is none.
+    """
+    try:
+        return {level: float(level) for level in design.levels}
+    except ValueError as error:
+        raise InputError(f"study {design.study}: levels of {design.factor} must be numbers ({error})") from None

@@ -1,0 +1,1 @@
+"""Training of a reader: an encoder learns to find answers in passages, by the trainer of transformers."""
