@@ -66,8 +66,8 @@ class GpuBenchmark:
     def train(
         self, variant: Variant, rows: int, lengths: str, steps: int, seconds: float = 0.0, mixed: bool = True
     ) -> dict[str, Any]:
-        """Train from the first weights: one smaller step that is not timed (as large where it compiles), then `steps`
-        or as many as fill `seconds`.
+        """Train from the first weights: one smaller step that is not timed (as large where one is compiled), then
+        `steps` or as many as fill `seconds`.
         """
         encoder = self._encoder_of(variant, rows, lengths)
         trained = _trained(encoder)
@@ -84,7 +84,8 @@ class GpuBenchmark:
         settings = {"lr": encoder.training.learning_rate, "weight_decay": encoder.training.weight_decay, "fused": True}
         optimizer = torch.optim.AdamW(trained, **settings)
         losses, tokens, operations, number, started = [], 0, 0.0, 0, 0.0
-        first = rows if variant.get("layout") == "compiled" else min(rows, self.arguments.trial_rows)
+        # All variants begin alike, or their losses could not be compared.
+        first = rows if self.arguments.compiled else min(rows, self.arguments.trial_rows)
         while number <= steps or (time.perf_counter() - started < seconds):
             batch = self.batch(rows if number else first, lengths, number)
             if number == 1:

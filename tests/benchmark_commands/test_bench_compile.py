@@ -30,8 +30,8 @@ def test_what_compiling_wins(plain, compiled, compiling, even, wins):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="makes the results of a CPU")
-def test_the_command_writes_what_it_measured(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(torch.compiler.config, "force_disable_caches", False)
+@torch.compiler.config.patch(force_disable_caches=False)
+def test_the_command_writes_what_it_measured(tmp_path, capsys):
     path = tmp_path / "compile.json"
     flags = ["--tiny", "--shapes", "12x384", "--variants", "padded", "packed"]
     assert bench_compile.main([*flags, "--output", str(path)]) == 0

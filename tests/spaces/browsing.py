@@ -45,6 +45,15 @@ class Watched:
             self.page.wait_for_timeout(120)
             self.page.wait_for_function("!document.querySelector('.pending')")
 
+    def leave(self) -> None:
+        """Go away; there must be no complaint so far. What Gradio's client says of the connection that ends is not
+        about the page.
+        """
+        assert not self.complaints, self.complaints
+        self.page.goto("about:blank")
+        self.page.wait_for_timeout(50)
+        self.complaints.clear()
+
     def tab(self, name: str) -> None:
         """Choose a tab."""
         self.page.get_by_role("tab", name=name, exact=True).click()

@@ -239,6 +239,9 @@ def test_own_texts_are_added_searched_and_deleted(browser, page, tmp_path):
         assert one.page.locator("#texts-view .xd-hit").count() == 12
         # Another number of results is searched at once.
         one.page.get_by_text("Checkpoints, results, languages").first.click()
+        one.calm()
+        # What the fold holds is made when it opens, and hears nothing before.
+        one.page.wait_for_timeout(1000)
         number = one.page.locator("#results input[type=number]")
         number.fill("2")
         number.press("Tab")
@@ -293,6 +296,7 @@ def test_payloads_in_links(browser, page):
             one.page.wait_for_selector("text=The link asks for", state="visible")
             assert not one.has_fired(), payload
             one.calm()
+            one.leave()
 
 
 def test_payloads_in_texts_and_names_of_files(browser, page, tmp_path):

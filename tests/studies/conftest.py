@@ -48,7 +48,8 @@ class Commands:
 
 
 def flag(words: list[str], name: str) -> str:
-    return words[words.index(f"--{name}") + 1]
+    # The last one counts, as it does for argparse.
+    return words[len(words) - words[::-1].index(f"--{name}")]
 
 
 def write_teacher(file: Path) -> None:

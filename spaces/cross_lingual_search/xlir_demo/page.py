@@ -95,7 +95,7 @@ def _connect(views: PageViews, panel: Panel, opened: gr.State, ask: Any, shown: 
     """What each input of the panel does."""
     inputs, options = [opened, *panel.choices], QUICK | {"show_progress_on": shown[:2]}
     asking = [panel.go.click, panel.question.submit, panel.language.input]
-    choosing = [panel.before.input, panel.after.input, panel.only.input, panel.k.input]
+    choosing = [panel.before.input, panel.after.input, panel.only.input, panel.k.change]
     gr.on([*asking, *choosing], ask, inputs, shown, **options)
 
     def replaced(words: Any, opened: str, question: str, *rest: Any) -> list[Any]:

@@ -125,6 +125,6 @@ def build_texts_tab(views: PageViews, panel: Panel, tab: gr.Tab, opened: gr.Stat
     example.click(try_example, [name, *asked], [text, panel.question, name, status, view], **slow)
     delete.click(delete_texts, [name], [name, status, view], api_visibility="private")
     changed = [panel.go.click, panel.question.submit, panel.language.input]
-    changed += [panel.before.input, panel.after.input, panel.k.input]
+    changed += [panel.before.input, panel.after.input, panel.k.change]
     gr.on(changed, own_search, [opened, name, *asked], [view], show_progress="minimal", **SLOW)
     tab.select(open_tab, [name, *asked], [opened, view], show_progress="minimal", **SLOW)
