@@ -20,7 +20,9 @@ from sentence_transformers.sentence_transformer.losses import (
 from sentence_transformers.util import cos_sim, dot_score
 
 from hf_hybrid.data.collator import HybridCollator
+from hf_hybrid.data.fixed_chunks import choose_chunk_size
 from hf_hybrid.data.tokenised import Ragged
+from hf_hybrid.encoders.compiled import compile_packed, keep_gradients
 from hf_hybrid.encoders.packed import first_position, take_packed, why_padded
 from hf_hybrid.losses import HybridContrastiveLoss
 from hf_hybrid.training.pass_cost import PassCost, measure_pass_cost
@@ -66,7 +68,7 @@ def our_step(
         sample: A batch by which the shape of compiled chunks is chosen.
 
     Raises:
-        Unavailable: The encoder or this version cannot do it.
+        Unavailable: The encoder cannot do it.
     """
     model, training = encoder.model, encoder.training
     collator = HybridCollator.of(model, chunk_tokens, 8 if device.type == "cuda" else None)
@@ -99,11 +101,6 @@ def _compile(encoder: Encoder, collator: HybridCollator, sample: Batch | None, m
     """Compile once for chunks of one shape; a second call takes what the first has made."""
     if sample is None:
         raise ValueError("compiled chunks get their shape from a batch")
-    try:
-        from hf_hybrid.data.fixed_chunks import choose_chunk_size
-        from hf_hybrid.encoders.compiled import compile_packed, keep_gradients
-    except ImportError as error:
-        raise Unavailable(f"compiled: this version has no packed chunks of one shape ({error})") from None
     size = choose_chunk_size(
         [sample.texts().lengths], encoder.max_tokens, collator.chunk_tokens, collator.chunk_overhead
     )

@@ -1,8 +1,8 @@
 """Compare two systems from their results files: differences with intervals, p values and a verdict.
 
 A is the baseline, B the candidate; a side may be several results files, of models that differ in their seed only.
-Nothing is evaluated
-again: the values per query lie beside the results files. The statistics are those of `hf_hybrid.metrics.significance`.
+Nothing is evaluated again: the values per query lie beside the results files. The statistics are those of
+`hf_hybrid.metrics.significance`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.figures import find_figure, main_figures
+from hf_hybrid.evaluation.figures import find_figure, main_keys
 from hf_hybrid.evaluation.paired_figures import Side, paired_figures
 from hf_hybrid.evaluation.provenance import versions
 from hf_hybrid.metrics.significance import PairedDifference, holm
@@ -83,10 +83,6 @@ def compare_results(
     }
 
 
-def _main_keys() -> list[str]:
-    return [figure.key for figures in main_figures() for figure in figures]
-
-
 def _check_options(margin: float, resamples: int, confidence: float) -> None:
     if not margin > 0:
         raise InputError(f"--margin must be above 0, got {margin}: the largest loss that does not count")
@@ -112,7 +108,7 @@ def _entries(
             "p_value": found.p_value[index],
         }
         figure = find_figure(name.partition(":")[0])
-        if figure is not None and figure.key in _main_keys():
+        if figure is not None and figure.key in main_keys():
             entry |= {"p_not_worse": not_worse[index], "p_equivalent": equivalent[index]}
         entries[name] = {key: float(value) for key, value in entry.items()}
     return entries
@@ -123,7 +119,7 @@ def _per_language(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Entries of each query language, p values corrected over the languages of a figure."""
     per_language: dict[str, dict[str, dict[str, Any]]] = {}
-    for name in _main_keys():
+    for name in main_keys():
         present = [
             (tag, entries[f"{name}:{code}"]) for code, tag in enumerate(languages) if f"{name}:{code}" in entries
         ]

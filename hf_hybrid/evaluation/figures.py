@@ -84,6 +84,7 @@ __all__ = [
     "find_figure",
     "kept_columns",
     "main_figures",
+    "main_keys",
     "measures_at",
     "query_columns",
 ]
@@ -275,6 +276,11 @@ def main_figures() -> list[list[Figure]]:
     """
     of_maps = [figure for measure in MEASURES if measure.name == MAIN for figure in measure.figures()]
     return [of_maps, [CORPUS_FIGURES[0]], [figure for figure in READING_FIGURES if figure.measure == F1]]
+
+
+def main_keys() -> list[str]:
+    """Keys of `main_figures`, of all kinds of evaluation."""
+    return [figure.key for figures in main_figures() for figure in figures]
 
 
 def query_columns() -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.figures import Cells, Figure, compared_figures, main_figures
+from hf_hybrid.evaluation.figures import Cells, Figure, compared_figures, main_keys
 from hf_hybrid.evaluation.query_values import QueryValues, read_query_values
 from hf_hybrid.evaluation.results import Results
 from hf_hybrid.metrics.resampling import ClusterSums, JointDraws, cluster_sums, joint_draws
@@ -248,7 +248,7 @@ def _averages(counts: np.ndarray, figures: Mapping[str, Figure], num_languages: 
         return None if own is None or other is None else own - other
 
     found = {name: weights(figure, codes) for name, figure in figures.items()}
-    main = {figure.key for kind in main_figures() for figure in kind}
+    main = main_keys()
     for code in codes:
         for name, figure in figures.items():
             if figure.key in main:
