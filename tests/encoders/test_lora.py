@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +39,9 @@ from hf_hybrid.train import main
 from hf_hybrid.training.trainer import HybridTrainer
 from tests.conftest import renditions
 from tests.encoders.test_models import plain_vectors
+from tests.launching import finish, start
 from tests.test_train import write_splits
 
-ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [str(row[side]) for row in renditions(20) for side in ("query", "passage")]
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
 IDS = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
@@ -386,13 +383,10 @@ def test_two_ranks_train_the_adapter_of_one(bases, tmp_path, unused_port):
     data = write_splits(tmp_path)
     flags = [*COMMAND, "--model_name_or_path", str(bases / "bert"), "--dataset_name_or_path", str(data)]
     assert main([*flags, "--output_dir", str(tmp_path / "one")]) == 0
-    launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    launcher += ["--main_process_port", str(unused_port), str(ROOT / "hf_hybrid" / "train.py")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, *launcher, *flags, "--output_dir", str(tmp_path / "two")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    assert f"adapter: {tmp_path / 'two' / 'adapter'}" in done.stdout
+    launcher = ["--multi_gpu", "--num_processes", "2", "--main_process_port", str(unused_port)]
+    [(status, output)] = finish(start(launcher, [*flags, "--output_dir", str(tmp_path / "two")]))
+    assert status == 0, output
+    assert f"adapter: {tmp_path / 'two' / 'adapter'}" in output
     one, two = (load_file(tmp_path / run / "adapter" / "adapter_model.safetensors") for run in ("one", "two"))
     assert one.keys() == two.keys()
     for name, weight in one.items():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,8 @@ from hf_hybrid.encoders.word_table import has_frozen_word_table
 from hf_hybrid.errors import InputError
 from hf_hybrid.train import main
 from hf_hybrid.training.trainer import HybridTrainer
-from tests.encoders.test_lora import MODES, ROOT, TEXTS, arguments
+from tests.encoders.test_lora import MODES, TEXTS, arguments
+from tests.launching import finish, start
 from tests.test_train import write_splits
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
@@ -143,12 +141,9 @@ def test_two_ranks_train_what_one_does(bases, tmp_path, unused_port):
     data = write_splits(tmp_path)
     flags = [*COMMAND, "--model_name_or_path", str(bases / "xlmr"), "--dataset_name_or_path", str(data)]
     assert main([*flags, "--output_dir", str(tmp_path / "one")]) == 0
-    launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    launcher += ["--main_process_port", str(unused_port), str(ROOT / "hf_hybrid" / "train.py")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, *launcher, *flags, "--output_dir", str(tmp_path / "two")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
+    launcher = ["--multi_gpu", "--num_processes", "2", "--main_process_port", str(unused_port)]
+    [(status, output)] = finish(start(launcher, [*flags, "--output_dir", str(tmp_path / "two")]))
+    assert status == 0, output
     one, two = (load_file(tmp_path / run / "model" / "model.safetensors") for run in ("one", "two"))
     for name, weight in one.items():
         torch.testing.assert_close(two[name], weight, rtol=1e-3, atol=1e-5)
