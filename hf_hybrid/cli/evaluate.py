@@ -81,7 +81,8 @@ those of the gold passage.
             "--remove_language",
             metavar="KIND",
             help="take out of the vectors what their languages add, without training: `means` of each language's "
-            "texts, or `shift`, relative language vectors from --parallel_text",
+            "texts, the benchmark's own or those of --parallel_text, or `shift`, relative language vectors from "
+            "--parallel_text",
         )
         flags.add_parallel_text(encoder)
 
@@ -178,8 +179,6 @@ def _evaluate_pool(
         similarity=arguments.similarity,
         remove_language=_removal(arguments, model),
     )
-    if arguments.remove_language:
-        encoded.settings["remove_language"] = arguments.remove_language
     evaluation = evaluate_encoded(
         encoded,
         benchmark,
@@ -235,7 +234,7 @@ def _removal(arguments: argparse.Namespace, model: SentenceTransformer) -> Remov
     """What takes languages out of the vectors, where it is asked for."""
     if arguments.remove_language is None:
         if arguments.parallel_text is not None:
-            raise InputError("--parallel_text has no effect without --remove_language shift")
+            raise InputError("--parallel_text has no effect without --remove_language")
         return None
     from hf_hybrid.data.pairs import ParallelPairs
     from hf_hybrid.evaluation.remove_language import removal_of

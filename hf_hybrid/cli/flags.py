@@ -106,7 +106,7 @@ def add_windows(parser: Parser, recipe: bool = False) -> None:
 
 def add_parallel_text(parser: Parser) -> None:
     """Where Shift's relative language vectors come from."""
-    parser.add_argument("--parallel_text", metavar="DATA", help="find the vectors of Shift on this parallel data set")
+    parser.add_argument("--parallel_text", metavar="DATA", help="find what languages add on this parallel data set")
     parser.add_argument(
         "--source_language",
         default="en",

@@ -91,6 +91,7 @@ def encoded_benchmark(
         "dimension": int(queries.shape[1]),
         "similarity": similarity,
         "compute_dtype": compute_dtype_of(model),
+        **({} if remove_language is None else remove_language.settings),
     }
     return EncodedBenchmark(queries, candidates, similarity, settings, seconds)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from hf_hybrid.errors import InputError
@@ -26,20 +28,43 @@ if TYPE_CHECKING:
     from hf_hybrid.data.pairs import ParallelPairs
 
 Vectors = tuple[torch.Tensor, torch.Tensor]
-Removal = Callable[[torch.Tensor, torch.Tensor, "Benchmark", bool], Vectors]
-# More pairs than this move a mean no more.
+# More examples than this move a mean no more.
 MOST_EXAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What takes out of a benchmark's vectors what their languages add.
+
+    Attributes:
+        kind: `means` or `shift`.
+        text_sha256: Of the parallel text that it was estimated on; None for the benchmark's own vectors.
+        take: Of queries, candidates, the benchmark, and whether vectors are of unit length: both without it.
+    """
+
+    kind: str
+    text_sha256: str | None
+    take: Callable[[torch.Tensor, torch.Tensor, Benchmark, bool], Vectors]
+
+    def __call__(self, queries: torch.Tensor, candidates: torch.Tensor, benchmark: Benchmark, unit: bool) -> Vectors:
+        return self.take(queries, candidates, benchmark, unit)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """For results files."""
+        text = {} if self.text_sha256 is None else {"parallel_text_sha256": self.text_sha256}
+        return {"remove_language": self.kind, **text}
 
 
 def removal_of(
     kind: str, model: SentenceTransformer, parallel: ParallelPairs | None = None, source: str = "en"
 ) -> Removal:
-    """A function of a benchmark's query and candidate vectors that gives them without what their languages add.
+    """What gives a benchmark's query and candidate vectors without what their languages add.
 
     Args:
-        kind: `means` or `shift`.
-        model: The encoder; `shift` embeds the parallel text with it.
-        parallel: Parallel text for `shift`: its passages, else its queries; the first 2,000 examples at most.
+        kind: `means`, of the benchmark's own vectors or, with parallel text, of that text; or `shift`.
+        model: The encoder, which embeds the parallel text.
+        parallel: Passages, else queries, of 2,000 examples at most.
         source: Language that `shift` moves documents to.
 
     Raises:
@@ -47,8 +72,9 @@ def removal_of(
     """
     if kind not in KINDS:
         raise InputError(f"--remove_language {kind}: choose {' or '.join(KINDS)}")
+    sha256 = None if parallel is None else parallel.sha256
     if kind == "means":
-        return subtract_means
+        return Removal(kind, sha256, subtract_means if parallel is None else _means_of_text(model, parallel))
     if parallel is None:
         raise InputError("--remove_language shift needs parallel text: give --parallel_text")
     vectors_of = shift_vectors(model, parallel, source)
@@ -57,7 +83,49 @@ def removal_of(
         offsets = offsets_for(vectors_of, benchmark.languages)
         return queries, subtract(candidates, benchmark.candidate_languages, offsets, unit)
 
-    return shifted
+    return Removal(kind, sha256, shifted)
+
+
+def _means_of_text(
+    model: SentenceTransformer, parallel: ParallelPairs
+) -> Callable[[torch.Tensor, torch.Tensor, Benchmark, bool], Vectors]:
+    """Means of the examples that all of a benchmark's languages have, so that they differ by the language alone."""
+
+    def take(queries: torch.Tensor, candidates: torch.Tensor, benchmark: Benchmark, unit: bool) -> Vectors:
+        languages, texts = common_texts(parallel, benchmark.languages)
+        moved = []
+        for kind, vectors, codes in (
+            ("query", queries, benchmark.query_languages),
+            ("passage", candidates, benchmark.candidate_languages),
+        ):
+            own = encode_texts(model, texts, kind=kind, normalise=unit)
+            moved.append(subtract(vectors, codes, language_means(own, languages, len(benchmark.languages)), unit))
+        return moved[0], moved[1]
+
+    return take
+
+
+def common_texts(parallel: ParallelPairs, languages: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Texts of the first examples, 2,000 at most, that exist in all of the languages.
+
+    Returns:
+        Each text's place in `languages`, int `[n]`, and the texts.
+
+    Raises:
+        InputError: A language is missing, or no example has all.
+    """
+    if missing := [tag for tag in languages if tag not in parallel.languages]:
+        raise InputError(f"the parallel text has no '{missing[0]}'; it has {', '.join(parallel.languages)}")
+    place = np.full(len(parallel.languages), -1)
+    place[[parallel.languages.index(tag) for tag in languages]] = np.arange(len(languages))
+    wanted = place[parallel.language_of_row] >= 0
+    complete = np.bincount(parallel.example_of_row[wanted], minlength=parallel.num_examples) == len(languages)
+    if not complete.any():
+        raise InputError(f"no example of the parallel text exists in all of {', '.join(languages)}")
+    chosen = np.isin(parallel.example_of_row, np.flatnonzero(complete)[:MOST_EXAMPLES]) & wanted
+    rows = parallel.dataset.select(np.flatnonzero(chosen))
+    texts = [passage or query for passage, query in zip(rows["passage"], rows["query"], strict=True)]
+    return place[parallel.language_of_row[chosen]], texts
 
 
 def subtract_means(queries: torch.Tensor, candidates: torch.Tensor, benchmark: Benchmark, unit: bool) -> Vectors:

@@ -1,7 +1,8 @@
 """What a language adds to the vectors of its texts, subtracted without training.
 
 * **Means**: from every vector the mean of its language's vectors, of candidates and of queries apart. The means are
-  those of the very texts that are searched and asked (transductive).
+  those of the very texts that are searched and asked (transductive), or of parallel text that has nothing to do with
+  them, read once as queries and once as passages.
 * **Shift** (arXiv 2606.18801): from parallel text a *relative language vector* for each language, the mean over pairs
   of the vector of the translation less that of the text in a source language; it is subtracted from the documents when
   they are indexed. As published: the estimate from pairs, the subtraction on the side of the index alone. Ours: one

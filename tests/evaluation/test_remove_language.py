@@ -12,7 +12,7 @@ from hf_hybrid.cli.main import main
 from hf_hybrid.data.pairs import ParallelPairs, embedded_dataset_path
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.evaluate import evaluate_embeddings
-from hf_hybrid.evaluation.remove_language import removal_of, shift_vectors, subtract_means
+from hf_hybrid.evaluation.remove_language import common_texts, removal_of, shift_vectors, subtract_means
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.encode_texts import encode_texts
 from hf_hybrid.retrieval.shards import Shards
@@ -52,6 +52,46 @@ def test_shift_is_the_mean_of_differences_of_pairs(model):
     assert not found["en"].any()
 
 
+def test_means_of_other_text_are_of_the_examples_that_all_languages_have(model):
+    parallel = ParallelPairs.load(embedded_dataset_path(), split="dev", languages=["de", "el", "en"])
+    codes = np.arange(12) % 2
+    two = {"query_languages": codes, "candidate_languages": 1 - codes}
+    benchmark = small_benchmark(questions=4, languages=("en", "de"), **two)
+    places, texts = common_texts(parallel, benchmark.languages)
+    rows = zip(parallel.example_of_row, parallel.dataset["lang"], parallel.dataset["passage"], strict=True)
+    text_of = {(example, lang): passage for example, lang, passage in rows}
+    both = [e for e in range(parallel.num_examples) if (e, "de") in text_of and (e, "en") in text_of]
+    assert len(both) > 5
+    for place, lang in enumerate(benchmark.languages):
+        assert {t for p, t in zip(places, texts, strict=True) if p == place} == {text_of[e, lang] for e in both}
+    queries, candidates = unit_vectors(12, 384, seed=1), unit_vectors(12, 384, seed=2)
+    moved = removal_of("means", model, parallel)(queries, candidates, benchmark, True)
+    for found, vectors, kind, codes in (
+        (moved[0], queries, "query", benchmark.query_languages),
+        (moved[1], candidates, "passage", benchmark.candidate_languages),
+    ):
+        means = [
+            encode_texts(model, [text_of[e, lang] for e in both], kind=kind).mean(dim=0)
+            for lang in benchmark.languages
+        ]
+        expected = torch.nn.functional.normalize(vectors - torch.stack(means)[torch.from_numpy(codes)], dim=1)
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_text_without_a_language_or_without_a_whole_example_is_refused(tmp_path):
+    rows = [("1", "de"), ("1", "en"), ("2", "en"), ("2", "th")]
+    file = tmp_path / "text.jsonl"
+    file.write_text(
+        "".join(json.dumps({"id": i, "lang": lang, "query": "q", "passage": "p"}) + "\n" for i, lang in rows)
+    )
+    parallel = ParallelPairs.load(str(file))
+    with pytest.raises(InputError, match=r"has no 'zh'; it has de, en, th"):
+        common_texts(parallel, ["de", "zh"])
+    with pytest.raises(InputError, match="no example of the parallel text exists in all of de, th"):
+        common_texts(parallel, ["de", "th"])
+    assert common_texts(parallel, ["th", "en"])[0].tolist() == [1, 0]
+
+
 def test_shift_moves_candidates_alone(model):
     parallel = ParallelPairs.load(embedded_dataset_path(), split="dev", languages=["de", "en"])
     benchmark = small_benchmark(questions=4, languages=("de", "en", "de-AT"))
@@ -73,20 +113,21 @@ def test_shift_moves_candidates_alone(model):
 def test_the_command(tmp_path, capsys):
     command = ["evaluate", "hybrid-xlir-static", "--max_examples", "10", "--quiet", "--output"]
     found = {}
-    for kind in ("plain", "means", "shift"):
+    sha256 = ParallelPairs.load(embedded_dataset_path()).sha256
+    for kind, text in (("plain", False), ("means", False), ("means", True), ("shift", True)):
         flags = [] if kind == "plain" else ["--remove_language", kind]
-        flags += ["--parallel_text", embedded_dataset_path()] if kind == "shift" else []
-        path = tmp_path / f"{kind}.json"
+        flags += ["--parallel_text", embedded_dataset_path()] if text else []
+        path = tmp_path / f"{kind}{text}.json"
         assert main([*command, str(path), *flags]) == 0
-        found[kind] = json.loads(path.read_text())
-        assert found[kind]["settings"].get("remove_language") == (None if kind == "plain" else kind)
-    values = {kind: one["summary"]["mul_map"] for kind, one in found.items()}
-    assert len(set(values.values())) == 3
+        one = found[kind, text] = json.loads(path.read_text())
+        assert one["settings"].get("remove_language") == (None if kind == "plain" else kind)
+        assert one["settings"].get("parallel_text_sha256") == (sha256 if text else None)
+    assert len({one["summary"]["mul_map"] for one in found.values()}) == 4
     capsys.readouterr()
     for flags, message in (
         (["--remove_language", "all"], "--remove_language all: choose means or shift"),
         (["--remove_language", "shift"], "needs parallel text: give --parallel_text"),
-        (["--parallel_text", "x"], "--parallel_text has no effect without --remove_language shift"),
+        (["--parallel_text", "x"], "--parallel_text has no effect without --remove_language"),
     ):
         assert main([*command, str(tmp_path / "no.json"), *flags]) == 2
         assert message in capsys.readouterr().err
