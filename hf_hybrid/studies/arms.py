@@ -66,6 +66,8 @@ def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
     """
     if not (options.mix / "mix.json").is_file():
         raise InputError(f"{options.mix}: no mix.json; build it with hub_datasets/hybrid_mix/build.py")
+    if not (options.mix / design.data / "train.parquet").is_file():
+        raise InputError(f"{options.mix}: no {design.data}/train.parquet, which the study {design.name} trains on")
     for arm in options.arms:
         if arm not in design.arms:
             raise InputError(f"no arm '{arm}' in the study {design.name}; choose among {', '.join(design.arms)}")
@@ -83,7 +85,7 @@ def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
         arm, seed = task
         flags = ["--config", design.arm, "--model_name_or_path", base, "--seed", str(seed)]
         flags += [word for name, value in design.arms[arm].items() for word in (f"--{name}", str(value))]
-        flags += [*_data_flags(options.mix, "qa"), *options.extra]
+        flags += [*_data_flags(options.mix, design.data), *options.extra]
         folder = options.output / "arms" / arm / f"seed_{seed}"
         model = jobs.train(folder, flags)
         if not (folder / PROVENANCE).is_file():
@@ -137,6 +139,6 @@ def _provenance(design: ArmsDesign, options: ArmsOptions, arm: str, seed: int) -
     stages = [] if start else [Stage("base", options.output / "base")]
     stages.append(Stage(arm, options.output / "arms" / arm / f"seed_{seed}", str(design.arms[arm]["arm"])))
     vectors = options.output / VECTORS
-    made = provenance(command, seed, options.mix, stages, vectors if vectors.is_file() else None)
+    made = provenance(command, seed, options.mix, stages, vectors if vectors.is_file() else None, design.data)
     # A folder's name, not its place on this machine.
     return {**made, "start": Path(start).name if Path(start).is_dir() else start} if start else dict(made)

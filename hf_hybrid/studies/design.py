@@ -32,6 +32,7 @@ class ArmsDesign:
         teacher: Hub name of the base's teacher, or None.
         teacher_package: Installed package that holds the teacher, for machines without the Hub.
         start: Folder or Hub name of the encoder that all arms start from, in place of a base that is trained.
+        data: Configuration of the mix that arms are trained on.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ArmsDesign:
     teacher: str | None = None
     teacher_package: str | None = None
     start: str | None = None
+    data: str = "qa"
 
     @classmethod
     def load(cls, name_or_path: str) -> ArmsDesign:
@@ -85,6 +87,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "teacher": (str, type(None)),
     "teacher_package": (str, type(None)),
     "start": (str, type(None)),
+    "data": str,
 }
 _REQUIRED = ("arm", "arms", "seeds")
 

@@ -15,6 +15,7 @@ import yaml
 
 from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.evaluation.provenance import hardware, versions
+from hf_hybrid.output_files import file_digest
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +36,12 @@ class Stage:
 
 
 def provenance(
-    command: str, seed: int, mix: Path, stages: Sequence[Stage], teacher_vectors: Path | None = None
+    command: str,
+    seed: int,
+    mix: Path,
+    stages: Sequence[Stage],
+    teacher_vectors: Path | None = None,
+    data: str = "qa",
 ) -> dict[str, Any]:
     """Commit, data, stages and hardware.
 
@@ -45,18 +51,21 @@ def provenance(
         mix: Folder of the data, with `mix.json`.
         stages: In their order.
         teacher_vectors: File of the teacher's vectors, where there was a teacher.
+        data: Configuration that an arm is trained on.
     """
     outputs = json.loads((mix / "mix.json").read_text(encoding="utf-8"))["outputs"]
-    # A base is trained on all of them, an arm on `qa`.
-    configs = ("align", "qa", "text") if len(stages) > 1 else ("qa",)
+    # A base is trained on all of them.
+    configs = ("align", data, "text") if len(stages) > 1 else (data,)
     names = [f"{config}/train.parquet" for config in configs]
+    # A configuration that was made of the others later is not in mix.json.
+    digests = {name: outputs[name]["sha256"] if name in outputs else file_digest(mix / name) for name in names}
     taken = [_taken(stage) for stage in stages]
     return {
         "training_version": 1,
         "commit": _commit(),
         "command": command,
         "seed": seed,
-        "data_sha256": {name: outputs[name]["sha256"] for name in names},
+        "data_sha256": digests,
         "seconds": round(sum(each["seconds"] for each in taken), 1),
         "hardware": hardware(),
         "versions": versions(),
