@@ -25,10 +25,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_hybrid.errors import InputError, run_command
-from hf_hybrid.output_files import check_output, whole_file
+from hf_hybrid.output_files import check_output, whole_file, write_bytes
 
 NAME = "qa_parallel"
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
+CONFIG = f"  - config_name: {NAME}\n    data_files:\n      - split: train\n        path: {NAME}/train.parquet\n"
+END = "# end: configs\n"
 # Examples of each source: everyday and general text first, so that software documentation does not swallow the rest.
 EXAMPLES = {
     "tico19": 2936,
@@ -108,8 +110,21 @@ def qa_parallel(qa: pa.Table, align: pa.Table, languages: Sequence[str] = LANGUA
     return pa.Table.from_pandas(pd.concat([questions, parallel]), schema=qa.schema, preserve_index=False)
 
 
+def add_to_card(card: Path) -> None:
+    """Name the configuration in the card of the mix, among those of build.py, once.
+
+    Raises:
+        InputError: There is no card, or none that build.py wrote.
+    """
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    if END not in text:
+        raise InputError(f"{card}: not the card that hub_datasets/hybrid_mix/build.py writes with the mix; build it")
+    if CONFIG not in text:
+        write_bytes(card, text.replace(END, CONFIG + END, 1).encode(), overwrite=True)
+
+
 def main() -> int:
-    """Write the configuration beside the others."""
+    """Write the configuration beside the others, and name it in the card."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("mix", type=Path, help="the folder that build.py made")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
@@ -124,6 +139,7 @@ def main() -> int:
     table = qa_parallel(*map(pq.read_table, files))
     with whole_file(output) as file:
         pq.write_table(table, file)
+    add_to_card(args.mix / "README.md")
     sys.stdout.write(f"Written to {output}: {table.num_rows:,} renditions\n")
     return 0
 
