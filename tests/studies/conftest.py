@@ -67,6 +67,9 @@ def mix(tmp_path: Path) -> Path:
     folder.mkdir()
     outputs = {f"{config}/train.parquet": {"sha256": config} for config in ("align", "qa", "text")}
     (folder / "mix.json").write_text(json.dumps({"outputs": outputs}))
+    for config in ("qa", "qa_parallel"):
+        (folder / config).mkdir()
+        (folder / config / "train.parquet").write_bytes(config.encode())
     return folder
 
 

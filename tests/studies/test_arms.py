@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hf_hybrid.arguments.parsing import parse_arguments
 from hf_hybrid.cli.main import main, make_parser
+from hf_hybrid.output_files import file_digest
 from hf_hybrid.studies import jobs
 from tests.studies.conftest import flag
 
@@ -75,18 +76,21 @@ def test_arms_from_an_encoder_that_is_there(run, tmp_path):
     arms = commands.of("train")
     assert {flag(words, "model_name_or_path") for words in arms} == {start} and not commands.of("teacher-vectors")
     assert [(t.arm, t.seed, t.scale) for t in (parse_arguments([*w[1:], "--bf16", "false"])[2] for w in arms)] == [
-        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid")
+        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid", "x-x")
     ]
+    assert {flag(words, "dataset_config") for words in arms} == {"qa_parallel"}
     assert [flag(w, "output").split("/")[-2:] for w in commands.of("evaluate") if w[1] == start] == [
         ["world_facts", "base.json"],
         ["xquad_r", "base.json"],
     ]
     made = json.loads((tmp_path / "out/arms/x-y/seed_4/training.json").read_text())
     assert made["start"] == "encoder" and [stage["name"] for stage in made["stages"]] == ["x-y"]
-    assert made["data_sha256"] == {"qa/train.parquet": "qa"}
+    # It is not in mix.json: made of the others later.
+    data = tmp_path / "mix/qa_parallel/train.parquet"
+    assert made["data_sha256"] == {"qa_parallel/train.parquet": file_digest(data)}
     # Without one: the design's.
     assert {flag(words, "model_name_or_path") for words in run("small", "--arms", "hybrid").of("train")} == {
-        "intfloat/multilingual-e5-small"
+        "xlir-small-base"
     }
 
 
@@ -136,6 +140,9 @@ def test_mistakes(mix, tmp_path, capsys):
     assert "no mix.json; build it with" in capsys.readouterr().err
     assert main([*where, "--mix", str(mix), "--arms", "x-z"]) == 2
     assert "no arm 'x-z' in the study static; choose among x-x, x-x-mono" in capsys.readouterr().err
+    (mix / "qa" / "train.parquet").unlink()
+    assert main([*where, "--mix", str(mix)]) == 2
+    assert "no qa/train.parquet, which the study static trains on" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
