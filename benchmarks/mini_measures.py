@@ -34,6 +34,7 @@ from bench_training_common import commit, processor
 from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.benchmarks import Benchmark, load_benchmark
+from hf_hybrid.encoders.models import save_encoder
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
 from hf_hybrid.evaluation.evaluate import evaluate_embeddings
@@ -142,7 +143,7 @@ def onnx_variants(
     with tempfile.TemporaryDirectory() as folder:
         copy, texts, output = (Path(folder) / name for name in ("model", "texts.json", "output"))
         output.mkdir()
-        portable_copy(model, copy)
+        save_encoder(model.float(), copy)
         asked = {"queries": scored.queries, "candidates": scored.candidates}
         asked |= {"questions": spoken.queries, "passages": spoken.candidates}
         texts.write_text(json.dumps({name: list(some) for name, some in asked.items()}), encoding="utf-8")
@@ -162,18 +163,6 @@ def onnx_variants(
         variant(names[name], "float32", own["bytes"], parts[name], scored) for name, own in found["variants"].items()
     ]
     return {**found, "largest_difference": difference}, rows
-
-
-def portable_copy(model: SentenceTransformer, folder: Path) -> None:
-    """Save float32 weights, with the names of classes that sentence-transformers 5 and transformers 4 know."""
-    model.float().save_pretrained(str(folder), create_model_card=False)
-    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-    for module in modules:
-        module["type"] = f"sentence_transformers.models.{module['type'].rpartition('.')[2]}"
-    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
-    path = folder / "tokenizer_config.json"
-    settings = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**settings, "tokenizer_class": "PreTrainedTokenizerFast"}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,12 @@ examples:
             metavar="CHOICE",
             help="keep the `first` ones, or evenly `spaced` ones, among them the last (default: %(default)s)",
         )
+        parser.add_argument(
+            "--max_seq_length",
+            type=int,
+            metavar="N",
+            help="let N tokens of a text count, as far as the positions reach (default: as in training)",
+        )
         flags.add_overwrite(parser)
 
     def run(self, arguments: argparse.Namespace) -> None:
@@ -81,5 +87,9 @@ examples:
             kept = {size: held[size - 1].item() for size in (32, 64, 128, 256, 512) if size < len(held)}
             shares = ", ".join(f"{size}: {share:.1%}" for size, share in kept.items())
             sys.stdout.write(f"mean squared length in the first dimensions: {shares or 'all of it'}\n")
+        if arguments.max_seq_length is not None:
+            from hf_hybrid.encoders.max_length import set_max_length
+
+            set_max_length(model, arguments.max_seq_length)
         model.to(getattr(torch, arguments.dtype))
         sys.stdout.write(f"Written to {save_encoder(model, arguments.output, arguments.overwrite)}\n")

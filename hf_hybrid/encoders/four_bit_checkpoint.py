@@ -14,6 +14,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from hf_hybrid.encoders.compiled_map import compiled_map
 from hf_hybrid.encoders.four_bit import WORDS, FourBitEncoder
+from hf_hybrid.encoders.saved_folder import save_folder
 from hf_hybrid.output_files import new_directory
 
 # E5 was trained with these before every text.
@@ -67,7 +68,7 @@ def build_checkpoint(
             modules=[transformer, pooling, Normalize()], prompts=dict(prompts or E5_PROMPTS), device="cpu"
         )
         model.similarity_fn_name = "cosine"
-        model.save_pretrained(str(fresh), create_model_card=False)
+        save_folder(model, fresh)
     return Path(directory).expanduser()
 
 

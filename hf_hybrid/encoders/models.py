@@ -24,12 +24,13 @@ from sentence_transformers.sentence_transformer.modules import Pooling, StaticEm
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTrainedTokenizerBase
 
 from hf_hybrid.arguments import ModelArguments
-from hf_hybrid.encoders.absent_pooler import note_absent_pooler
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
+from hf_hybrid.encoders.max_length import DEFAULT_LENGTH, set_max_length
 from hf_hybrid.encoders.prompts import PROMPT_NAMES
+from hf_hybrid.encoders.saved_folder import save_folder
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
-from hf_hybrid.encoders.text_inputs import input_modules, transformers_of
+from hf_hybrid.encoders.text_inputs import transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.encoders.word_table import freeze_word_table
 from hf_hybrid.engines.whole_weights import whole_loading
@@ -40,7 +41,6 @@ logger = logging.getLogger(__name__)
 
 QUERY_PROMPT = "Query: "
 PASSAGE_PROMPT = "Passage: "
-DEFAULT_LENGTH = 256
 DEFAULT_DROPOUT = 0.1
 
 
@@ -127,9 +127,7 @@ def save_encoder(model: SentenceTransformer, directory: str | os.PathLike[str], 
         InputError: The directory is in use.
     """
     with new_directory(directory, overwrite) as fresh:
-        # The card is written from results files, by `hf_hybrid.publishing.cards`.
-        model.save_pretrained(str(fresh), create_model_card=False)
-        note_absent_pooler(model, fresh)
+        save_folder(model, fresh)
     return Path(directory).expanduser()
 
 
@@ -146,7 +144,7 @@ def _pretrained(
         merge_adapter(model)
     if args.pooling is not None:
         set_pooling(model, args.pooling)
-    _set_max_length(model, args.max_seq_length)
+    set_max_length(model, args.max_seq_length)
     _freeze_unused_pooler(model)
     return model, saved_prompts(folder)
 
@@ -200,7 +198,7 @@ def _static(args: ModelArguments, texts: Iterable[str] | None, seed: int) -> Sen
         factors = sif_factors(tokenizer, texts, args.sif_coefficient)
     with _seeded(seed):
         model = random_static_encoder(tokenizer, args.embedding_dimension, factors, _dtype(args))
-    _set_max_length(model, args.max_seq_length)
+    set_max_length(model, args.max_seq_length)
     return model
 
 
@@ -260,36 +258,6 @@ def set_pooling(model: SentenceTransformer, mode: str) -> None:
                 raise InputError(f"pooling {mode!r} is not known: choose mean or cls") from error
             return
     raise InputError(f"pooling: this checkpoint has no pooling to set to {mode}; leave it out")
-
-
-def _set_max_length(model: SentenceTransformer, wanted: int | None) -> None:
-    for module in input_modules(model):
-        if isinstance(module, StaticEmbedding):
-            # Unlimited by default: a static encoder has no positions. The limit is stored in tokenizer.json.
-            if wanted is not None:
-                module.tokenizer.enable_truncation(wanted)
-            continue
-        if not isinstance(module, Transformer):
-            continue
-        limit = _position_limit(module)
-        if wanted is not None and limit is not None and wanted > limit:
-            raise InputError(
-                f"max_seq_length: {wanted} is above the checkpoint's limit of {limit} tokens; give {limit} or less"
-            )
-        own = module.max_seq_length or DEFAULT_LENGTH
-        # A tokenizer without a limit says 10^30.
-        module.max_seq_length = wanted or min(own, limit or (own if own < 1_000_000 else DEFAULT_LENGTH))
-
-
-def _position_limit(transformer: torch.nn.Module) -> int | None:
-    """Return how many tokens the learned positions allow, less RoBERTa's offset, or None where there are none."""
-    for module in transformer.modules():
-        positions = getattr(module, "position_embeddings", None) or getattr(module, "wpe", None)
-        if isinstance(positions, torch.nn.Embedding):
-            # RoBERTa-like embeddings know their padding index, and count positions from the one after it.
-            padding = getattr(module, "padding_idx", None)
-            return positions.num_embeddings - (padding + 1 if isinstance(padding, int) else 0)
-    return None
 
 
 def _freeze_unused_pooler(model: SentenceTransformer) -> None:

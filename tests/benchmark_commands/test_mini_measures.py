@@ -9,9 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.benchmarks import load_benchmark
@@ -98,14 +96,3 @@ def test_another_environment_that_fails(model, benchmark, tmp_path):
     given.onnx_python.write_text("#!/bin/sh\nexit 1\n")
     with pytest.raises(InputError, match=r"--onnx_python needs sentence-transformers\[onnx\]"):
         mini_measures.measure(given, benchmark, benchmark)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_the_copy_for_older_libraries_is_the_same_model(model, tmp_path):
-    mini_measures.portable_copy(SentenceTransformer(str(model), device="cpu"), tmp_path / "copy")
-    assert "base.modules" not in (tmp_path / "copy/modules.json").read_text()
-    vectors = [
-        SentenceTransformer(str(folder), device="cpu").encode_query(["Où est Quito ?"])
-        for folder in (model, tmp_path / "copy")
-    ]
-    np.testing.assert_array_equal(*vectors)

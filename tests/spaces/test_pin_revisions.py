@@ -17,6 +17,7 @@ from xlir_demo.checkpoints import CHECKPOINTS, find_dataset, find_model, find_mo
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.lint import lint_cards, lint_folder
 from tests.spaces.serving import ROOT, SPACE
+from tests.spaces.small_checkpoints import CROSS, HYBRID
 
 NAMES = pinned_names()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -116,13 +117,14 @@ def test_on_the_hub_models_come_from_the_pinned_commit_and_from_nowhere_else(mon
 
 def test_offline_models_come_from_the_folder_or_the_package(monkeypatch, tmp_path, small_checkpoints):
     monkeypatch.delenv("SPACE_ID", raising=False)
-    assert find_model(NAMES[0], small_checkpoints) == small_checkpoints / NAMES[0]
+    assert find_model(HYBRID, small_checkpoints) == small_checkpoints / HYBRID
     monkeypatch.setattr(checkpoints, "embedded_model", lambda name: tmp_path / name)
-    assert find_model(NAMES[0]) == tmp_path / NAMES[0]
+    assert find_model(HYBRID) == tmp_path / HYBRID
+    assert find_models().keys() == set(checkpoints.NAMES)
     assert find_dataset() == ROOT / "hub_datasets" / "world_facts"
     monkeypatch.setattr(checkpoints, "embedded_model", lambda name: None)
     with pytest.raises(InputError, match="neither installed here nor pinned"):
-        find_model(NAMES[0], tmp_path)
+        find_model(HYBRID, tmp_path)
     with pytest.raises(InputError, match="no checkpoint 'someone/else'"):
         find_model("someone/else", small_checkpoints)
 
@@ -132,18 +134,18 @@ def test_the_page_goes_without_checkpoints_that_are_not_installed(monkeypatch, t
 
     monkeypatch.delenv("SPACE_ID", raising=False)
     monkeypatch.setattr(checkpoints, "embedded_model", lambda name: None)
-    (tmp_path / NAMES[0]).symlink_to(small_checkpoints / NAMES[0])
+    (tmp_path / HYBRID).symlink_to(small_checkpoints / HYBRID)
     # Any other checkpoint of the folder is offered, too; what has no checkpoint in it, or a name of its own kind, is not.
-    (tmp_path / "mine").symlink_to(small_checkpoints / NAMES[1])
+    (tmp_path / "mine").symlink_to(small_checkpoints / CROSS)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "<b>").symlink_to(small_checkpoints / NAMES[1])
-    assert list(find_models(tmp_path)) == [NAMES[0], "mine"]
+    (tmp_path / "<b>").symlink_to(small_checkpoints / CROSS)
+    assert list(find_models(tmp_path)) == [HYBRID, "mine"]
     (tmp_path / "mine").unlink()
     alone = load_page_views(tmp_path)
-    assert list(alone.answers.encoders) == [NAMES[0]]
-    view = alone.compare("Where do the waters of the Volga end up?", "guess", NAMES[0], NAMES[0], None, 10)
+    assert list(alone.answers.encoders) == [HYBRID]
+    view = alone.compare("Where do the waters of the Volga end up?", "guess", HYBRID, HYBRID, None, 10)
     assert view.count("<ol") == 1 and 'role="alert"' not in view
-    (tmp_path / NAMES[0]).unlink()
+    (tmp_path / HYBRID).unlink()
     shutil.rmtree(tmp_path / "empty")
     (tmp_path / "<b>").unlink()
     with pytest.raises(InputError, match="There is no checkpoint in .*name a folder with --models"):

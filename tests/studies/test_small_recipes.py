@@ -32,7 +32,7 @@ ON_A_CPU = (
 
 def builder():
     """The release's build script, which lies beside its card."""
-    path = ROOT / "model_cards" / "_xlir-small-base" / "build.py"
+    path = ROOT / "model_cards" / "xlir-small-base" / "build.py"
     spec = importlib.util.spec_from_file_location("build_small_base", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

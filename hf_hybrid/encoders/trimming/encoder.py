@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from sentence_transformers.base.modules import Transformer
 
-from hf_hybrid.encoders.absent_pooler import note_absent_pooler
 from hf_hybrid.encoders.prompts import prompt_texts
+from hf_hybrid.encoders.saved_folder import save_folder
 from hf_hybrid.encoders.text_inputs import input_modules
 from hf_hybrid.encoders.trimming.vocabulary import cut_tokenizer, new_order, required_pieces, unknown_id, vocabulary
 from hf_hybrid.encoders.trimming.weights import keep_rows, padding_of_positions, special_ids
@@ -131,8 +131,7 @@ def save_trimmed(
         InputError: The directory is in use.
     """
     with new_directory(directory, overwrite) as fresh:
-        model.to(dtype).save_pretrained(str(fresh), create_model_card=False)
-        note_absent_pooler(model, fresh)
+        save_folder(model.to(dtype), fresh)
         np.save(fresh / PIECES, order.astype(np.uint32), allow_pickle=False)
         sizes = {**report["weights_bytes"], "after": weights_bytes(fresh)}
         text = json.dumps({**report, "weights_bytes": sizes}, ensure_ascii=False, indent=1)

@@ -90,8 +90,8 @@ def usual_pair(names: Sequence[str]) -> tuple[str, str]:
 def find_models(models: Path | None = None, revisions: Path = REVISIONS) -> dict[str, Path]:
     """Folders of all checkpoints that are to be had, those that the page knows first.
 
-    Beside the page these are the known ones in the given folder or in the package, and whatever else lies in the
-    folder; on a Space those that are pinned, none of which may be missing.
+    Beside the page these are all of the given folder, or without one the known ones of the package; on a Space those
+    that are pinned, none of which may be missing.
 
     Raises:
         InputError: there is none, or on a Space one is missing.
@@ -114,7 +114,7 @@ def find_model(name: str, models: Path | None = None, revisions: Path = REVISION
 
     Args:
         name: nothing but these is ever fetched.
-        models: folder that holds checkpoints by their names; the first place to look in.
+        models: folder that holds checkpoints by their names; the package's are taken without.
         revisions: which commits the Hub is asked for.
 
     Raises:
@@ -127,8 +127,8 @@ def find_model(name: str, models: Path | None = None, revisions: Path = REVISION
 
 
 def _local_model(name: str, models: Path | None) -> Path | None:
-    if models is not None and (models / name / "modules.json").is_file():
-        return models / name
+    if models is not None:
+        return models / name if (models / name / "modules.json").is_file() else None
     return None if on_a_space() else embedded_model(name)
 
 
