@@ -76,22 +76,32 @@ def test_arms_from_an_encoder_that_is_there(run, tmp_path):
     arms = commands.of("train")
     assert {flag(words, "model_name_or_path") for words in arms} == {start} and not commands.of("teacher-vectors")
     assert [(t.arm, t.seed, t.scale) for t in (parse_arguments([*w[1:], "--bf16", "false"])[2] for w in arms)] == [
-        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid", "x-x")
+        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid")
     ]
-    assert {flag(words, "dataset_config") for words in arms} == {"qa_parallel"}
+    assert {flag(words, "dataset_config") for words in arms} == {"qa"}
     assert [flag(w, "output").split("/")[-2:] for w in commands.of("evaluate") if w[1] == start] == [
         ["world_facts", "base.json"],
         ["xquad_r", "base.json"],
     ]
     made = json.loads((tmp_path / "out/arms/x-y/seed_4/training.json").read_text())
     assert made["start"] == "encoder" and [stage["name"] for stage in made["stages"]] == ["x-y"]
-    # It is not in mix.json: made of the others later.
-    data = tmp_path / "mix/qa_parallel/train.parquet"
-    assert made["data_sha256"] == {"qa_parallel/train.parquet": file_digest(data)}
+    assert made["data_sha256"] == {"qa/train.parquet": "qa"}
     # Without one: the design's.
     assert {flag(words, "model_name_or_path") for words in run("small", "--arms", "hybrid").of("train")} == {
         "xlir-small-base"
     }
+
+
+def test_arms_on_data_that_were_made_of_the_mix_later(run, tmp_path):
+    design = tmp_path / "mine.yaml"
+    content = {"start": "xlir-small-base", "arm": "small_arm", "data": "qa_parallel", "seeds": [1]}
+    design.write_text(json.dumps({**content, "arms": {"x-y": {"arm": "x-y"}}}))
+    (words,) = run(str(design)).of("train")
+    assert flag(words, "dataset_config") == "qa_parallel"
+    made = json.loads((tmp_path / "out/arms/x-y/seed_1/training.json").read_text())
+    # It is not in mix.json.
+    data = tmp_path / "mix/qa_parallel/train.parquet"
+    assert made["data_sha256"] == {"qa_parallel/train.parquet": file_digest(data)}
 
 
 def test_what_is_there_is_not_made_again(run, tmp_path):
