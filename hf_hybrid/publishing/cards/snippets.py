@@ -88,7 +88,8 @@ model = AutoModel.from_pretrained({_text(name)}).eval()
 
 
 def embed(texts, prompt):
-    batch = tokenizer([prompt + text for text in texts], padding=True, truncation=True{length}, return_tensors="pt")
+    texts = [prompt + text for text in texts]
+    batch = tokenizer(texts, padding=True, truncation=True{length}, return_tensors="pt")
     with torch.no_grad():
         tokens = model(**batch).last_hidden_state
 {pooled}
