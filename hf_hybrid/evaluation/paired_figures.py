@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.figures import Cells, Figure, compared_figures, main_keys
+from hf_hybrid.evaluation.figures import CORPUS_FIGURES, Cells, Figure, compared_figures, main_keys
 from hf_hybrid.evaluation.query_values import QueryValues, read_query_values
 from hf_hybrid.evaluation.results import Results
 from hf_hybrid.metrics.resampling import ClusterSums, JointDraws, cluster_sums, joint_draws
@@ -248,10 +248,10 @@ def _averages(counts: np.ndarray, figures: Mapping[str, Figure], num_languages: 
         return None if own is None or other is None else own - other
 
     found = {name: weights(figure, codes) for name, figure in figures.items()}
-    main = main_keys()
+    by_language = {*main_keys(), *(one.key for one in CORPUS_FIGURES)}
     for code in codes:
         for name, figure in figures.items():
-            if figure.key in main:
+            if figure.key in by_language:
                 found[f"{name}:{code}"] = weights(figure, codes[code : code + 1])
     found = {name: one for name, one in found.items() if one is not None}
     return list(found), np.stack([one.ravel() for one in found.values()], axis=1)

@@ -60,6 +60,16 @@ KINDS: tuple[StudyKind, ...] = (
         "compare arms with and without what else reduces language bias",
         "hf_hybrid.studies.analyses.methods",
     ),
+    StudyKind(
+        "long_tail",
+        "measure what the method gains by language, over size of Wikipedia and tokens per word",
+        "hf_hybrid.studies.analyses.long_tail",
+    ),
+    StudyKind(
+        "model_size",
+        "measure how what the method gains changes with the number of parameters",
+        "hf_hybrid.studies.analyses.model_size",
+    ),
 )
 
 
