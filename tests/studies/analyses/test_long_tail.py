@@ -73,7 +73,7 @@ def test_the_line_over_passages(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"covariates": {"size": {"sw": 1, "te": 2}}, "logarithmic": []}, "three|3 languages or more"),
+        ({"covariates": {"size": {"sw": 1, "te": 2}}, "logarithmic": []}, "a line needs 3 languages or more"),
         ({"logarithmic": ["size"]}, "no covariate 'size'"),
         ({"method": "x"}, "no arm 'x'"),
     ],
