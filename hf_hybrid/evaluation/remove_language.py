@@ -123,9 +123,13 @@ def common_texts(parallel: ParallelPairs, languages: list[str]) -> tuple[np.ndar
     if not complete.any():
         raise InputError(f"no example of the parallel text exists in all of {', '.join(languages)}")
     chosen = np.isin(parallel.example_of_row, np.flatnonzero(complete)[:MOST_EXAMPLES]) & wanted
+    return place[parallel.language_of_row[chosen]], _texts(parallel, chosen)
+
+
+def _texts(parallel: ParallelPairs, chosen: np.ndarray) -> list[str]:
+    """Passages, else queries, of the chosen rows, bool `[rows]`."""
     rows = parallel.dataset.select(np.flatnonzero(chosen))
-    texts = [passage or query for passage, query in zip(rows["passage"], rows["query"], strict=True)]
-    return place[parallel.language_of_row[chosen]], texts
+    return [passage or query for passage, query in zip(rows["passage"], rows["query"], strict=True)]
 
 
 def subtract_means(queries: torch.Tensor, candidates: torch.Tensor, benchmark: Benchmark, unit: bool) -> Vectors:
@@ -140,14 +144,9 @@ def subtract_means(queries: torch.Tensor, candidates: torch.Tensor, benchmark: B
 def shift_vectors(model: SentenceTransformer, parallel: ParallelPairs, source: str) -> dict[str, torch.Tensor]:
     """Relative language vectors of an encoder; see `language_offsets`."""
     chosen = parallel.example_of_row < MOST_EXAMPLES
-    rows, texts = [], []
-    for row, (passage, query) in enumerate(zip(parallel.dataset["passage"], parallel.dataset["query"], strict=True)):
-        if chosen[row]:
-            rows.append(row)
-            texts.append(passage or query)
-    vectors = encode_texts(model, texts, kind="passage")
+    vectors = encode_texts(model, _texts(parallel, chosen), kind="passage")
     return relative_language_vectors(
-        vectors, parallel.example_of_row[rows], parallel.language_of_row[rows], parallel.languages, source
+        vectors, parallel.example_of_row[chosen], parallel.language_of_row[chosen], parallel.languages, source
     )
 
 

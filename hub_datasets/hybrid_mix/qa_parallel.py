@@ -23,12 +23,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from mix.built import DEVELOPED_ON, LANGUAGES, check_built
 
 from hf_hybrid.errors import InputError, run_command
 from hf_hybrid.output_files import check_output, whole_file, write_bytes
 
 NAME = "qa_parallel"
-LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 CONFIG = f"  - config_name: {NAME}\n    data_files:\n      - split: train\n        path: {NAME}/train.parquet\n"
 END = "# end: configs\n"
 # Examples of each source: everyday and general text first, so that software documentation does not swallow the rest.
@@ -104,7 +104,7 @@ def qa_parallel(qa: pa.Table, align: pa.Table, languages: Sequence[str] = LANGUA
     questions = qa.to_pandas()
     questions = questions[questions["lang"].isin(languages)]
     parallel = align.to_pandas()
-    parallel = parallel[parallel["lang"].isin(languages) & (parallel["source"] != "ud_pud")]
+    parallel = parallel[parallel["lang"].isin(languages) & (parallel["source"] != DEVELOPED_ON)]
     taken = chosen_examples(parallel[["id", "lang", "source"]])
     parallel = halves(parallel[parallel["id"].isin(taken)]).reindex(columns=questions.columns)
     return pa.Table.from_pandas(pd.concat([questions, parallel]), schema=qa.schema, preserve_index=False)
@@ -130,13 +130,11 @@ def main() -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     args = parser.parse_args()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    files = [args.mix / config / "train.parquet" for config in ("qa", "align")]
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{file}: no such file; build the mix with hub_datasets/hybrid_mix/build.py")
+    names = ("qa/train.parquet", "align/train.parquet")
+    check_built(args.mix, *names)
     output = args.mix / NAME / "train.parquet"
     check_output(output, args.overwrite)
-    table = qa_parallel(*map(pq.read_table, files))
+    table = qa_parallel(*(pq.read_table(args.mix / name) for name in names))
     with whole_file(output) as file:
         pq.write_table(table, file)
     add_to_card(args.mix / "README.md")

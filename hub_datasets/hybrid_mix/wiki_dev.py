@@ -32,17 +32,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from mix.built import DEVELOPED_ON, LANGUAGES, check_built
 from mix.cleaning import MAX_PASSAGE, SPACE, split_sentences, stable_fraction
 
-from hf_hybrid.errors import InputError, run_command
+from hf_hybrid.errors import run_command
 from hf_hybrid.output_files import new_directory
 
 # Sets of questions with whole passages of Wikipedia. nqg is left out: its passages are single sentences in lower case.
 WIKIPEDIA_SOURCES = ("afriqa", "arcd", "cmrc2018", "drcd", "enelpi", "iapp_wiki", "qed", "selqa")
-PARALLEL_SOURCE = "ud_pud"
 # Written in other characters, and read by the same people.
 COUNTS_AS = {"zh-Hant": "zh"}
-LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 # Languages written without spaces: there a text may be cut between any two characters.
 _UNSPACED = frozenset({"th", "zh", "zh-Hant", "ja"})
 # Thai vowels that stand after their consonant, and marks that follow a word: no part begins with one.
@@ -189,7 +188,7 @@ def read_sentences(mix: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for split in ("train", "dev"):
         table = pq.read_table(mix / "align" / f"{split}.parquet", columns=["id", "lang", "passage", "source"])
-        for row in table.filter(pc.equal(table["source"], PARALLEL_SOURCE)).to_pylist():
+        for row in table.filter(pc.equal(table["source"], DEVELOPED_ON)).to_pylist():
             found.setdefault(row["id"], {})[COUNTS_AS.get(row["lang"], row["lang"])] = row["passage"]
     return found
 
@@ -219,9 +218,7 @@ def main() -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace a folder that is there")
     args = parser.parse_args()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    for file in [args.mix / name for name in ("align/dev.parquet", "qa/dev.parquet", "qa_long/dev.parquet")]:
-        if not file.is_file():
-            raise InputError(f"{file}: no such file; build the mix with hub_datasets/hybrid_mix/build.py")
+    check_built(args.mix, "align/dev.parquet", "qa/dev.parquet", "qa_long/dev.parquet")
     sentences = read_sentences(args.mix)
     present = {lang for texts in sentences.values() for lang in texts}
     parallel = parallel_folder(sentences, [x for x in LANGUAGES if x in present], args.share, args.most_sentences)

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.figures import find_figure
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel
 from hf_hybrid.studies.analyses.language_gain import MINIMUM, PASSAGES, LanguageGain, LongTailSettings
-from hf_hybrid.studies.analyses.settings import settings_of
+from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of
 from hf_hybrid.studies.contrasts import judge_contrasts
 from hf_hybrid.studies.findings import Analysis
 from hf_hybrid.studies.measured import StudyResults
@@ -32,14 +31,10 @@ def check(design: StudyDesign) -> None:
     settings = settings_of(LongTailSettings, design)
     if len(design.levels) > 1:
         raise InputError("study long_tail: give one level; what varies is the language")
-    for arm in (settings.method, *settings.baselines):
-        if arm not in design.arms:
-            raise InputError(f"study long_tail: analysis: no arm '{arm}'; there are {', '.join(design.arms)}")
+    check_arms(design, (settings.method, *settings.baselines), trained=False)
     if not settings.baselines or not settings.covariates:
         raise InputError("study long_tail: analysis: give baselines and covariates")
-    for name in settings.figures:
-        if find_figure(name) is None:
-            raise InputError(f"study long_tail: analysis: no figure '{name}'")
+    check_figures(design, settings.figures)
     for name in settings.logarithmic:
         if name not in settings.covariates:
             raise InputError(f"study long_tail: analysis: logarithmic: no covariate '{name}'")

@@ -17,7 +17,7 @@ import numpy as np
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel, Series
-from hf_hybrid.studies.analyses.settings import numbers_of_levels, settings_of
+from hf_hybrid.studies.analyses.settings import check_arms, numbers_of_levels, settings_of
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import FAILS, HOLDS, OPEN, Analysis, Finding, Table, points
 from hf_hybrid.studies.languages import family, script
@@ -64,9 +64,7 @@ def check(design: StudyDesign) -> None:
         raise InputError("study low_data: levels must be two numbers of examples or more")
     if len(design.seeds) < 2 and len(numbers) < 3:
         raise InputError("study low_data: two sizes need more than one seed")
-    for arm in (settings.method, *settings.baselines):
-        if design.arms.get(arm) is None:
-            raise InputError(f"study low_data: analysis: no trained arm '{arm}'; there are {', '.join(design.arms)}")
+    check_arms(design, (settings.method, *settings.baselines))
 
 
 def analyse(results: StudyResults) -> Analysis:

@@ -15,11 +15,10 @@ import numpy as np
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.arms.intervals import over_seeds
-from hf_hybrid.evaluation.figures import find_figure
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.metrics.significance import holm
 from hf_hybrid.plots.panels import Panel, Series
-from hf_hybrid.studies.analyses.settings import settings_of
+from hf_hybrid.studies.analyses.settings import check_figures, settings_of
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import Analysis, Table, points
 from hf_hybrid.studies.grid import Cell, cell_name
@@ -60,9 +59,7 @@ def check(design: StudyDesign) -> None:
             raise InputError(f"study methods: analysis: reference: give {key}, one of {', '.join(names)}")
     if len(design.budgets) != 1:
         raise InputError("study methods: give one budget: all methods see the same examples")
-    for name in (settings.figure, *settings.figures):
-        if find_figure(name) is None:
-            raise InputError(f"study methods: analysis: no figure '{name}'")
+    check_figures(design, (settings.figure, *settings.figures))
 
 
 def analyse(results: StudyResults) -> Analysis:

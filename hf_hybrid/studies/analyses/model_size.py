@@ -19,7 +19,7 @@ from hf_hybrid.evaluation.figures import find_figure
 from hf_hybrid.evaluation.paired_figures import JointFigures, joint_figures
 from hf_hybrid.metrics.significance import holm
 from hf_hybrid.plots.panels import Panel, Series
-from hf_hybrid.studies.analyses.settings import settings_of
+from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import HOLDS, OPEN, Analysis, Finding, Table, points
 from hf_hybrid.studies.measured import StudyResults
@@ -59,9 +59,7 @@ def check(design: StudyDesign) -> None:
     """
     settings = settings_of(ModelSizeSettings, design)
     where = "study model_size: analysis"
-    for arm in (settings.method, *settings.baselines):
-        if design.arms.get(arm) is None:
-            raise InputError(f"{where}: no trained arm '{arm}'; there are {', '.join(design.arms)}")
+    check_arms(design, (settings.method, *settings.baselines))
     if not settings.baselines:
         raise InputError(f"{where}: give baselines")
     parameters = {str(level): number for level, number in settings.parameters.items()}
@@ -73,9 +71,7 @@ def check(design: StudyDesign) -> None:
         raise InputError("study model_size: a line needs three sizes or more")
     if len(design.seeds) < 2:
         raise InputError("study model_size: give two seeds or more: they are the replicates")
-    for name in settings.figures:
-        if find_figure(name) is None:
-            raise InputError(f"{where}: no figure '{name}'")
+    check_figures(design, settings.figures)
 
 
 def analyse(results: StudyResults) -> Analysis:

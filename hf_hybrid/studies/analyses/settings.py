@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from typing import TypeVar
 
 from hf_hybrid.errors import InputError, nearest
+from hf_hybrid.evaluation.figures import find_figure
 from hf_hybrid.studies.study import StudyDesign
 
 Settings = TypeVar("Settings")
@@ -42,3 +44,31 @@ def numbers_of_levels(design: StudyDesign) -> dict[str, float]:
         return {level: float(level) for level in design.levels}
     except ValueError as error:
         raise InputError(f"study {design.study}: levels of {design.factor} must be numbers ({error})") from None
+
+
+def check_arms(design: StudyDesign, arms: Iterable[str], trained: bool = True) -> None:
+    """Whether the design has the arms that an analysis names.
+
+    Args:
+        design: The study.
+        arms: Their names.
+        trained: Refuse one that is the start itself, too.
+
+    Raises:
+        InputError: Names the first that is missing.
+    """
+    for arm in arms:
+        if arm not in design.arms or (trained and design.arms[arm] is None):
+            what = "trained arm" if trained else "arm"
+            raise InputError(f"study {design.study}: analysis: no {what} '{arm}'; there are {', '.join(design.arms)}")
+
+
+def check_figures(design: StudyDesign, names: Iterable[str]) -> None:
+    """Whether there are figures of these names.
+
+    Raises:
+        InputError: Names the first that is none.
+    """
+    for name in names:
+        if find_figure(name) is None:
+            raise InputError(f"study {design.study}: analysis: no figure '{name}'")
