@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -107,14 +108,25 @@ def _run_here(runs: Sequence[Run], results: StudyResults, options: StudyOptions)
     threads = options.threads if options.threads is not None else results.design.threads
     jobs = Jobs(threads, options.deadline)
     bar = tqdm(total=len(runs), desc="Jobs", unit="job", disable=not runs)
+    failed = Event()
 
     def one(run: Run) -> None:
+        # A worker takes the next job before the error of its last one is seen by whoever waits for it.
+        if failed.is_set():
+            return
+        try:
+            make(run)
+        except BaseException:
+            failed.set()
+            raise
+        bar.update()
+
+    def make(run: Run) -> None:
         with locked(results.output / "runs" / f"{run.name.replace('/', '-')}.lock") as ours:
             if ours:
                 _make(run, results, jobs)
             else:
                 logger.info("%s is being run by another process", run.name)
-        bar.update()
 
     with bar, ThreadPoolExecutor(max(1, options.processes)) as pool:
         futures = [pool.submit(one, run) for run in runs]
