@@ -38,6 +38,9 @@ class ModelArguments(LoraArguments):
             Leave the vectors of pieces of a pretrained transformer as they are: most of a small multilingual model's
             parameters, which then need neither gradients nor a place in the optimiser. An adapter (`use_peft`) leaves
             them alone anyway.
+        freeze_layers (`int`, *optional*, defaults to `0`):
+            Leave so many of the lowest layers of a pretrained transformer as they are, and all that is below them: a
+            step needs less arithmetic and memory, and what languages have in common is learnt in the upper ones.
         tokenizer_name_or_path (`str`, *optional*):
             Hub name or local directory of a tokenizer to reuse in an encoder built from scratch, instead of training
             one.
@@ -133,6 +136,13 @@ class ModelArguments(LoraArguments):
             "help": "Leave the vectors of pieces of a pretrained transformer as they are: most of a small "
             "multilingual model's parameters, which then need neither gradients nor a place in the optimiser. An "
             "adapter (`use_peft`) leaves them alone anyway."
+        },
+    )
+    freeze_layers: int = field(
+        default=0,
+        metadata={
+            "help": "Leave so many of the lowest layers of a pretrained transformer as they are, and the word table "
+            "and positions below them: with half of the layers a step needs a third less arithmetic."
         },
     )
     tokenizer_name_or_path: str | None = field(
@@ -259,6 +269,18 @@ class ModelArguments(LoraArguments):
             raise InputError(
                 f"freeze_word_table: encoder {self.encoder!r} starts from random vectors, which have to be trained; "
                 "leave it out, or give model_name_or_path"
+            )
+        if self.freeze_layers < 0:
+            raise InputError(f"freeze_layers: {self.freeze_layers} is below 0; give the number of lowest layers")
+        if self.freeze_layers and self.encoder != "auto":
+            raise InputError(
+                f"freeze_layers: encoder {self.encoder!r} starts from random weights, which have to be trained; leave "
+                "it out, or give model_name_or_path"
+            )
+        if self.freeze_layers and self.use_peft:
+            raise InputError(
+                "freeze_layers: with use_peft all layers stay as they are and an adapter is trained; leave one of the "
+                "two out"
             )
         if self.use_peft and self.encoder != "auto":
             raise InputError(

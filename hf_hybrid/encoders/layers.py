@@ -64,7 +64,7 @@ def keep_layers(model: SentenceTransformer, wanted: int, which: str = "first") -
 
 def _keep(transformer: PreTrainedModel, wanted: int, which: str) -> list[int]:
     config = transformer.config
-    parent, name, layers = _layers_of(transformer)
+    parent, name, layers = layers_of(transformer, "--layers")
     kept = kept_layers(len(layers), wanted, which)
     if set(layers[kept[0]].state_dict()) != set(layers[0].state_dict()):
         raise InputError(
@@ -79,8 +79,16 @@ def _keep(transformer: PreTrainedModel, wanted: int, which: str) -> list[int]:
     return kept
 
 
-def _layers_of(transformer: PreTrainedModel) -> tuple[nn.Module, str, nn.ModuleList]:
-    """The list of the layers, the module that has it and its name there."""
+def layers_of(transformer: PreTrainedModel, asked_by: str) -> tuple[nn.Module, str, nn.ModuleList]:
+    """The module that has the list of the layers, its name there, and the list.
+
+    Args:
+        transformer: Any encoder whose configuration says how many layers it has.
+        asked_by: The flag or argument that an error names.
+
+    Raises:
+        InputError: There is no such list, or more than one.
+    """
     number = getattr(transformer.config, "num_hidden_layers", None)
     found = [
         (parent, name, child)
@@ -90,7 +98,7 @@ def _layers_of(transformer: PreTrainedModel) -> tuple[nn.Module, str, nn.ModuleL
     ]
     if len(found) != 1:
         raise InputError(
-            f"--layers: {type(transformer).__name__} has {len(found)} lists of {number} layers instead of one; cut it "
-            "with tools of its own"
+            f"{asked_by}: {type(transformer).__name__} has {len(found)} lists of {number} layers instead of one, and "
+            "which are its layers is not known; leave it out"
         )
     return found[0]

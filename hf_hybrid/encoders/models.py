@@ -25,6 +25,7 @@ from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, PreTr
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.checkpoints import find_checkpoint, load_checkpoint, saved_prompts
+from hf_hybrid.encoders.frozen_parts import freeze_layers, freeze_word_table
 from hf_hybrid.encoders.lora import add_lora, merge_adapter
 from hf_hybrid.encoders.max_length import DEFAULT_LENGTH, set_max_length
 from hf_hybrid.encoders.prompts import PROMPT_NAMES
@@ -32,7 +33,6 @@ from hf_hybrid.encoders.saved_folder import save_folder
 from hf_hybrid.encoders.static import random_static_encoder, sif_factors
 from hf_hybrid.encoders.text_inputs import transformers_of
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
-from hf_hybrid.encoders.word_table import freeze_word_table
 from hf_hybrid.engines.whole_weights import whole_loading
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.output_files import new_directory
@@ -85,8 +85,11 @@ def build_encoder(
     if args.use_peft:
         with _seeded(seed):
             add_lora(model, args)
-    elif args.freeze_word_table:
-        freeze_word_table(model)
+    else:
+        if args.freeze_word_table:
+            freeze_word_table(model)
+        if args.freeze_layers:
+            freeze_layers(model, args.freeze_layers)
     if not args.use_peft and (unused := args.unused_lora_arguments()):
         logger.warning("Without use_peft, %s change nothing", ", ".join(unused))
     model.similarity_fn_name = args.similarity or model.similarity_fn_name

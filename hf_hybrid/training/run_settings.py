@@ -21,8 +21,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from hf_hybrid.encoders.frozen_parts import has_frozen_word_table
 from hf_hybrid.encoders.prompts import prompt_texts
-from hf_hybrid.encoders.word_table import has_frozen_word_table
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_bytes
 from hf_hybrid.retrieval.provenance import model_sha256, modules_of

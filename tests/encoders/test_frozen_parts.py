@@ -1,4 +1,4 @@
-"""A frozen word table: no gradient, no optimiser state, the same bits at the end; runs resume, ranks agree."""
+"""Frozen parts: no gradient, no optimiser state, the same bits at the end; runs resume, ranks agree."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
 from hf_hybrid.arguments import ModelArguments
+from hf_hybrid.encoders.frozen_parts import has_frozen_word_table
 from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
-from hf_hybrid.encoders.word_table import has_frozen_word_table
 from hf_hybrid.errors import InputError
 from hf_hybrid.train import main
 from hf_hybrid.training.trainer import HybridTrainer
@@ -40,6 +40,10 @@ def frozen(base: Path, **kwargs):
     return build_encoder(ModelArguments(model_name_or_path=str(base), freeze_word_table=True, **kwargs))
 
 
+def lower_frozen(base: Path, number: int = 1):
+    return build_encoder(ModelArguments(model_name_or_path=str(base), freeze_layers=number))
+
+
 def state(model) -> dict[str, torch.Tensor]:
     return {name: weight.clone() for name, weight in model.state_dict().items()}
 
@@ -54,10 +58,20 @@ def test_only_the_word_table_is_frozen(bases):
     assert "0.model.embeddings.position_embeddings.weight" in trained
 
 
+@pytest.mark.parametrize("base", ["bert", "xlmr"])
+def test_everything_below_a_layer_is_frozen(bases, base):
+    """Embeddings, their norm and the lower one of two layers; the upper one is trained whole."""
+    model = lower_frozen(bases / base)
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    upper = {name for name, _ in model.named_parameters() if ".encoder.layer.1." in name}
+    assert upper and trained == upper and has_frozen_word_table(model)
+
+
+@pytest.mark.parametrize("make", [frozen, lower_frozen])
 @pytest.mark.parametrize("mode", MODES)
-def test_gradients_of_all_else_are_those_of_plain_training(bases, parallel_pairs, tmp_path, mode):
+def test_gradients_of_all_else_are_those_of_plain_training(bases, parallel_pairs, tmp_path, mode, make):
     gradients = []
-    for model in (build_encoder(ModelArguments(model_name_or_path=str(bases / "bert"))), frozen(bases / "bert")):
+    for model in (build_encoder(ModelArguments(model_name_or_path=str(bases / "bert"))), make(bases / "bert")):
         trainer = HybridTrainer(model, arguments(tmp_path, **MODES[mode]), parallel_pairs)
         if trainer.args.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -67,9 +81,28 @@ def test_gradients_of_all_else_are_those_of_plain_training(bases, parallel_pairs
         trainer.compute_loss(model, batch).backward()
         gradients.append({name: each.grad for name, each in model.named_parameters() if each.grad is not None})
     whole, without = gradients
-    assert set(whole) - set(without) == {WORDS}
+    left = {WORDS} if make is frozen else {name for name in whole if "embeddings" in name or ".layer.0." in name}
+    assert set(whole) - set(without) == left
     for name, gradient in without.items():
         torch.testing.assert_close(gradient, whole[name], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", ["plain", "cached", "checkpointing"])
+def test_a_resumed_run_with_frozen_layers_is_the_straight_one(bases, parallel_pairs, tmp_path, mode):
+    settings = {**MODES[mode], "save_strategy": "steps", "save_steps": 2}
+    ends = []
+    for checkpoint in (None, "checkpoint-4"):
+        model = lower_frozen(bases / "xlmr")
+        before = state(model)
+        trainer = HybridTrainer(model, arguments(tmp_path, **settings), parallel_pairs)
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(tmp_path / checkpoint))
+        ends.append(state(model))
+        kept = {name: torch.equal(weight, before[name]) for name, weight in ends[-1].items()}
+        trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+        assert all(same for name, same in kept.items() if name not in trained)
+        assert not any(kept[name] for name in trained if name.endswith("dense.weight") and "pooler" not in name)
+    straight, resumed = ends
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
 
 
 @pytest.mark.parametrize("mode", ["plain", "cached"])
@@ -112,6 +145,25 @@ def test_a_run_does_not_go_on_with_a_table_that_is_trained(bases, parallel_pairs
         other.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
 
 
+def test_a_run_does_not_go_on_with_other_layers(bases, parallel_pairs, tmp_path):
+    settings = arguments(tmp_path, max_steps=2, save_strategy="steps", save_steps=1)
+    HybridTrainer(lower_frozen(bases / "bert"), settings, parallel_pairs).train()
+    other = HybridTrainer(frozen(bases / "bert"), settings, parallel_pairs)
+    with pytest.raises(InputError, match="trained_parameters was"):
+        other.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+
+
+def test_wrong_numbers_of_layers_are_refused(bases):
+    with pytest.raises(InputError, match="freeze_layers: 2 of 2 layers leaves none to train; give fewer"):
+        lower_frozen(bases / "bert", 2)
+    with pytest.raises(InputError, match="freeze_layers: -1 is below 0"):
+        lower_frozen(bases / "bert", -1)
+    with pytest.raises(InputError, match="freeze_layers: encoder 'transformer' starts from random weights"):
+        ModelArguments(encoder="transformer", freeze_layers=1)
+    with pytest.raises(InputError, match="freeze_layers: with use_peft all layers stay as they are"):
+        ModelArguments(model_name_or_path=str(bases / "bert"), freeze_layers=1, use_peft=True)
+
+
 def test_an_adapter_leaves_the_table_alone_anyway(bases):
     plain, both = (
         frozen(bases / "bert", use_peft=True),
@@ -128,6 +180,8 @@ def test_encoders_without_anything_else_are_refused(tmp_path):
     save_encoder(static, tmp_path / "static")
     with pytest.raises(InputError, match="freeze_word_table: this encoder reads texts by StaticEmbedding"):
         frozen(tmp_path / "static")
+    with pytest.raises(InputError, match="freeze_layers: this encoder reads texts by StaticEmbedding"):
+        lower_frozen(tmp_path / "static")
 
 
 COMMAND = (
