@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_json
 from hf_hybrid.studies.design import ArmsDesign
-from hf_hybrid.studies.jobs import Jobs
+from hf_hybrid.studies.jobs import Jobs, run_all
 from hf_hybrid.studies.provenance import Stage, provenance
 from hf_hybrid.studies.teacher import VECTORS, teacher_flags
 
@@ -96,9 +96,7 @@ def run_arms(design: ArmsDesign, options: ArmsOptions) -> None:
     tasks = [(arm, seed) for seed in options.seeds or design.seeds for arm in options.arms or design.arms]
     # What arms start from is scored beside them, where it needs no training of its own.
     tasks += [None] if start else []
-    with ThreadPoolExecutor(options.processes) as pool:
-        for _ in pool.map(one, tasks):
-            pass
+    run_all([partial(one, task) for task in tasks], options.processes)
 
 
 def _train_base(jobs: Jobs, design: ArmsDesign, options: ArmsOptions) -> Path:
@@ -110,7 +108,7 @@ def _train_base(jobs: Jobs, design: ArmsDesign, options: ArmsOptions) -> Path:
 def _data_flags(mix: Path, config: str) -> list[str]:
     """Flags for a configuration of the mix; the development documents of `qa` judge both stages."""
     flags = ["--dataset_name_or_path", str(mix), "--dataset_config", config]
-    flags += ["--eval_dataset_name_or_path", str(mix / "qa")]
+    flags += ["--eval_dataset_name_or_path", str(mix / "qa"), "--test_split", "none"]
     texts = [str(mix / name / "train.parquet") for name in ("text", "align", "qa")]
     return [*flags, *(["--tokenizer_texts", *texts] if config == "align" else [])]
 

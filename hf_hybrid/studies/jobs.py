@@ -13,8 +13,11 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_json
@@ -76,6 +79,39 @@ class Jobs:
     def call(self, words: list[str]) -> None:
         """Run a command, until the deadline at most."""
         call(words, self.threads, self.deadline)
+
+
+def run_all(jobs: Sequence[Callable[[], None]], processes: int = 1) -> None:
+    """Run jobs side by side, in their order; once one has failed no further one begins.
+
+    Args:
+        jobs: Each waits for a process.
+        processes: How many at a time, one at least.
+
+    Raises:
+        Exception: What the first of them that failed raised, after those in progress have ended.
+    """
+    failed = Event()
+
+    def one(job: Callable[[], None]) -> None:
+        # A worker takes the next job before the error of its last one is seen by whoever waits for it.
+        if failed.is_set():
+            return
+        try:
+            job()
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(max(1, processes)) as pool:
+        futures = [pool.submit(one, job) for job in jobs]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            # Also an interruption of whoever waits.
+            failed.set()
+            raise
 
 
 def spent(folder: Path) -> float:

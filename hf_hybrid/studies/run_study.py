@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -28,7 +27,7 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.output_files import write_json
 from hf_hybrid.studies.declaration import declare
 from hf_hybrid.studies.grid import Grid, Run, make_grid
-from hf_hybrid.studies.jobs import Jobs
+from hf_hybrid.studies.jobs import Jobs, run_all
 from hf_hybrid.studies.kinds import kind_of
 from hf_hybrid.studies.measured import StudyResults
 from hf_hybrid.studies.report import write_report
@@ -108,35 +107,17 @@ def _run_here(runs: Sequence[Run], results: StudyResults, options: StudyOptions)
     threads = options.threads if options.threads is not None else results.design.threads
     jobs = Jobs(threads, options.deadline)
     bar = tqdm(total=len(runs), desc="Jobs", unit="job", disable=not runs)
-    failed = Event()
 
     def one(run: Run) -> None:
-        # A worker takes the next job before the error of its last one is seen by whoever waits for it.
-        if failed.is_set():
-            return
-        try:
-            make(run)
-        except BaseException:
-            failed.set()
-            raise
-        bar.update()
-
-    def make(run: Run) -> None:
         with locked(results.output / "runs" / f"{run.name.replace('/', '-')}.lock") as ours:
             if ours:
                 _make(run, results, jobs)
             else:
                 logger.info("%s is being run by another process", run.name)
+        bar.update()
 
-    with bar, ThreadPoolExecutor(max(1, options.processes)) as pool:
-        futures = [pool.submit(one, run) for run in runs]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            # Those in progress end by themselves; the rest is not begun.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with bar:
+        run_all([partial(one, run) for run in runs], options.processes)
 
 
 def _make(run: Run, results: StudyResults, jobs: Jobs) -> None:
