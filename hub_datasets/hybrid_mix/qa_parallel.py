@@ -2,7 +2,7 @@
 
     python hub_datasets/hybrid_mix/qa_parallel.py hybrid_mix
     hf-hybrid train --config small_arm --dataset_name_or_path hybrid_mix --dataset_config qa_parallel \\
-      --eval_dataset_name_or_path hybrid_mix/qa --output_dir runs/small
+      --eval_dataset_name_or_path hybrid_mix/qa --test_split none --output_dir runs/small
 
 Only a seventh of `qa`'s examples exist in two languages, nearly all of them course material. Parallel sentences of
 `align` widen that: each is a query in every other one of its languages and a passage in the rest, so that it can be
