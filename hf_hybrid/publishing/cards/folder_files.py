@@ -27,7 +27,8 @@ arms of `hf-hybrid arms`. The others by their name:
 A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in
 ``speed.json``; ``command``, ``versions``, ``stages``, ``teacher`` and ``start`` (the encoder that training began with)
 may be missing in ``training.json``.
-``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe.
+``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe;
+``results/published.json`` see `hf_hybrid.publishing.cards.published_systems`.
 """
 
 from __future__ import annotations
@@ -88,6 +89,21 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "hardware": dict,
     },
     "mix": {"rows": dict, "examples": dict, "row_licences": dict, "outputs": dict},
+    "published": {
+        "published_version": int,
+        "benchmark": str,
+        "systems": [
+            {
+                "name": str,
+                "million_parameters": _NUMBER,
+                "mo_map": _NULLABLE,
+                "cr_map": _NULLABLE,
+                "mul_map": _NULLABLE,
+                "rank_distance": _NULLABLE,
+                "source": str,
+            }
+        ],
+    },
 }
 _STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
 _TEACHER = {"model": str, "language": str, "weights_sha256": str}
@@ -114,7 +130,7 @@ class FolderFiles:
         comparisons: files of `hf-hybrid compare`.
         arms: file of `hf-hybrid arms` with ``arms``.
         alpha: file of `hf-hybrid arms` with ``alpha``; may be the same.
-        named: ``variants``, ``speed``, ``training``, ``mix``, those that exist.
+        named: ``variants``, ``speed``, ``training``, ``mix``, ``published``, those that exist.
         recipe: text of ``training.yaml``.
         unknown: JSON files in ``results`` that no section is made of.
     """

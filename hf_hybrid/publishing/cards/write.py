@@ -39,6 +39,7 @@ from hf_hybrid.publishing.cards.evaluation_sections import (
 )
 from hf_hybrid.publishing.cards.folder_files import RECIPE, RESULTS, FolderFiles, read_folder
 from hf_hybrid.publishing.cards.published_results import dataset_ids, eval_result_files, languages_field, model_index
+from hf_hybrid.publishing.cards.published_systems import published_section
 from hf_hybrid.publishing.cards.snippets import known_name, use_section
 from hf_hybrid.publishing.cards.sourced_tables import Source
 from hf_hybrid.publishing.cards.titles import language_title, listed
@@ -156,6 +157,7 @@ def _blocks(facts: EncoderFacts, files: FolderFiles, name: str, pictures: bool) 
         "claims": lambda: claims_section(files),
         "alpha": lambda: alpha_section(files, pictures),
         "comparisons": lambda: comparisons_section(files),
+        "published": lambda: published_section(facts, files),
         "sizes": lambda: sizes_section(files),
         "training": lambda: training_section(files),
         "data": lambda: data_section(files),

@@ -86,6 +86,30 @@ MIX = {
         },
     },
 }
+PUBLISHED = {
+    "published_version": 1,
+    "benchmark": "small",
+    "systems": [
+        {
+            "name": "XLM-R base, hybrid batches",
+            "million_parameters": 278,
+            "mo_map": 0.798,
+            "cr_map": 0.705,
+            "mul_map": 0.593,
+            "rank_distance": 287,
+            "source": "https://arxiv.org/abs/2408.10536",
+        },
+        {
+            "name": "mBERT, `x-y`",
+            "million_parameters": 178,
+            "mo_map": None,
+            "cr_map": None,
+            "mul_map": 0.66,
+            "rank_distance": None,
+            "source": "https://arxiv.org/abs/2004.05484",
+        },
+    ],
+}
 RECIPE = "arm: hybrid\nmono_probability: 0.5\n"
 
 
@@ -94,7 +118,13 @@ def fill(folder: Path, work: Path) -> None:
     place = folder / "results"
     write(place / "xquad_r.json", results(0.612))
     write(place / "world_facts.json", results(0.7, benchmark="world_facts", languages=("de", "en")))
-    for name, content in (("variants", VARIANTS), ("speed", SPEED), ("training", TRAINING), ("mix", MIX)):
+    for name, content in (
+        ("variants", VARIANTS),
+        ("speed", SPEED),
+        ("training", TRAINING),
+        ("mix", MIX),
+        ("published", PUBLISHED),
+    ):
         write(place / f"{name}.json", content)
     (folder / "training.yaml").write_text(RECIPE)
     noises = {"hybrid": 1.0, "x-x-mono": 1.05, "x-y": 2.5}

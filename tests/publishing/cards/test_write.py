@@ -58,6 +58,7 @@ def test_a_whole_card_passes_the_lint_and_has_every_section(whole):
         "The paper's claims",
         "Share of monolingual batches",
         "Comparisons",
+        "Beside published systems",
         "Sizes and speed",
         "Training",
         "Data",
