@@ -104,7 +104,7 @@ class Session:
         """The encoder that all arms start from, in half precision, and small data for `--tiny`."""
         if self.arguments.tiny:
             if not (self.work / "mix" / "qa" / "dev.parquet").is_file():
-                small_mix(self.mix, self.work / "mix")
+                small_mix(self.mix, self.work / "mix", self.design.data)
             if not (self.work / "xquad_r" / "qrels" / "cross.parquet").is_file():
                 small_xquad_r(self.xquad_r, self.work / "xquad_r")
         if not (self.start / "modules.json").is_file():
@@ -177,6 +177,7 @@ class Session:
             return self.design
         path = self.work / "tiny.yaml"
         content = {"start": str(self.start), "arm": self.design.arm, "seeds": [1], "benchmarks": []}
+        content["data"] = self.design.data
         content["arms"] = {name: dict(settings) for name, settings in self.design.arms.items()}
         write_bytes(path, yaml.safe_dump(content).encode(), overwrite=True)
         return ArmsDesign.load(str(path))

@@ -13,18 +13,25 @@ EXAMPLES = 40
 PARAGRAPHS = 2
 
 
-def small_mix(mix: Path, target: Path) -> Path:
-    """The mix with the examples that have the most languages."""
+def small_mix(mix: Path, target: Path, data: str = "qa") -> Path:
+    """The mix with the examples that have the most languages, of those that every arm can draw.
+
+    Args:
+        mix: Its folder.
+        target: Folder of the copy.
+        data: Configuration that arms are trained on; the development split is that of `qa`.
+    """
     for name in ("mix.json", "README.md", "LICENSE"):
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(mix / name, target / name)
-    for name in ("train", "dev"):
-        table = pq.read_table(mix / "qa" / f"{name}.parquet")
-        counts = pc.value_counts(table["id"])
+    for name in (f"{data}/train.parquet", "qa/dev.parquet"):
+        table = pq.read_table(mix / name)
+        # Parallel text is a query or a passage in a language, never both.
+        whole = table.filter(pc.and_(pc.is_valid(table["query"]), pc.is_valid(table["passage"])))
+        counts = pc.value_counts(whole["id"])
         order = pc.sort_indices(counts.field("counts"), sort_keys=[("", "descending")])[:EXAMPLES]
         ids = counts.field("values").take(order)
-        (target / "qa").mkdir(exist_ok=True)
-        pq.write_table(table.filter(pc.is_in(table["id"], ids)), target / "qa" / f"{name}.parquet")
+        _write(table.filter(pc.is_in(table["id"], ids)), target / name)
     return target
 
 

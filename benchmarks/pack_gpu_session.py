@@ -32,6 +32,7 @@ from bench_training_common import ROOT, commit
 from hf_hybrid.encoders.four_bit import FourBitEncoder
 from hf_hybrid.errors import InputError, run_command
 from hf_hybrid.output_files import check_output, file_digest, whole_file
+from hf_hybrid.studies.design import ArmsDesign
 
 FOLDER = "gpu_session"
 MOST_MB = 60.0
@@ -63,6 +64,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--four_bit", type=Path, required=True, help="encoder in four bits")
     parser.add_argument("--pieces", type=Path, required=True, help="numpy file of the ids of pieces to keep")
     parser.add_argument("--mix", type=Path, required=True, help="folder of the data set hybrid_mix")
+    parser.add_argument("--design", default="small", help="study that is run there: it says which data it trains on")
     parser.add_argument("--languages", nargs="+", default=LANGUAGES, help="of its rows")
     parser.add_argument("--xquad_r", type=Path, required=True, help="built folder of XQuAD-R")
     parser.add_argument("--wheels", type=Path, required=True, help="folder of wheels")
@@ -83,7 +85,7 @@ def pack(arguments: argparse.Namespace) -> None:
     parts = {
         "code": list(code()),
         "encoder": [encoder(arguments.four_bit, arguments.pieces)],
-        "mix": list(mix(arguments.mix, arguments.languages)),
+        "mix": list(mix(arguments.mix, arguments.languages, ArmsDesign.load(arguments.design).data)),
         "xquad_r": list(xquad_r(arguments.xquad_r)),
         "wheels": list(wheels(arguments.wheels, arguments.have)),
     }
@@ -143,21 +145,30 @@ def encoder(four_bit: Path, pieces: Path) -> File:
         return File("inputs/encoder.bin", kept.read_bytes())
 
 
-def mix(folder: Path, languages: Sequence[str]) -> Iterator[File]:
-    """The configuration `qa`: rows of the languages, written anew at zstd's level 19."""
+def mix(folder: Path, languages: Sequence[str], data: str = "qa") -> Iterator[File]:
+    """Rows of the languages, written anew at zstd's level 19: training data, and the development split of `qa`.
+
+    Args:
+        folder: The mix.
+        languages: Of its rows.
+        data: Configuration to train on; one that was made of the mix later is not in `mix.json`.
+    """
     described = folder / "mix.json"
     if not described.is_file():
         raise InputError(f"--mix {folder}: no mix.json; build it with hub_datasets/hybrid_mix/build.py")
     outputs = json.loads(described.read_text(encoding="utf-8"))["outputs"]
     for name in ("mix.json", "README.md", "LICENSE"):
         yield File(f"inputs/mix/{name}", folder / name)
-    for name in ("qa/train.parquet", "qa/dev.parquet"):
-        if file_digest(folder / name) != outputs[name]["sha256"]:
+    trained_on = f"{data}/train.parquet"
+    if not (folder / trained_on).is_file():
+        raise InputError(f"--mix {folder}: no {trained_on}; see docs/models.md for the command that makes it")
+    for name in (trained_on, "qa/dev.parquet"):
+        if name in outputs and file_digest(folder / name) != outputs[name]["sha256"]:
             raise InputError(f"--mix {folder}: {name} is not the file that mix.json describes; build it again")
         table = pq.read_table(folder / name)
         kept = table.filter(pc.is_in(table["lang"], pa.array(languages)))
         missing = set(languages) - set(pc.unique(kept["lang"]).to_pylist())
-        if name == "qa/train.parquet" and missing:
+        if name == trained_on and missing:
             raise InputError(f"--languages: {', '.join(sorted(missing))} not in {name}")
         file = io.BytesIO()
         pq.write_table(kept, file, compression="zstd", compression_level=19)

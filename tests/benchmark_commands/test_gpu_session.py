@@ -40,16 +40,29 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     small_encoder().write(folder / "four.bin")
     np.save(folder / "pieces.npy", np.array([4, 5, 7]))
-    (folder / "mix" / "qa").mkdir(parents=True)
     outputs = {}
-    for name in ("qa/train.parquet", "qa/dev.parquet"):
+    for name in ("qa/train.parquet", "qa/dev.parquet", "qa_parallel/train.parquet"):
+        (folder / "mix" / name).parent.mkdir(parents=True, exist_ok=True)
         rows = [
             {"id": f"e{number}", "lang": lang, "query": "a", "passage": "ab"}
             for number in range(50)
             for lang in ([*LANGUAGES, "ja"] if number % 2 else LANGUAGES)
         ]
+        if name.startswith("qa_parallel"):
+            rows += [
+                {"id": f"par:{number}", "lang": lang, "query": query, "passage": passage}
+                for number in range(5)
+                for lang, query, passage in (
+                    ("de", "a", None),
+                    ("en", None, "ab"),
+                    ("ja", "a", None),
+                    ("th", None, "b"),
+                )
+            ]
         pq.write_table(pa.Table.from_pylist(rows), folder / "mix" / name)
-        outputs[name] = {"sha256": file_digest(folder / "mix" / name)}
+        # What is made of the mix later is not described with it.
+        if not name.startswith("qa_parallel"):
+            outputs[name] = {"sha256": file_digest(folder / "mix" / name)}
     (folder / "mix" / "mix.json").write_text(json.dumps({"outputs": outputs}))
     for name in ("README.md", "LICENSE"):
         (folder / "mix" / name).write_text(name)
@@ -86,8 +99,9 @@ def unpacked(inputs, tmp_path_factory):
 def test_the_archive_holds_all_that_a_session_imports_and_reads(unpacked):
     kept = FourBitEncoder.read(unpacked / "inputs" / "encoder.bin")
     assert kept.pieces == ("<s>", "<pad>", "</s>", "<unk>", "▁", "a", "▁ab")
-    rows = pq.read_table(unpacked / "inputs" / "mix" / "qa" / "train.parquet")
-    assert rows.num_rows == 100 and set(rows["lang"].to_pylist()) == set(LANGUAGES)
+    rows = pq.read_table(unpacked / "inputs" / "mix" / "qa_parallel" / "train.parquet")
+    assert not (unpacked / "inputs" / "mix" / "qa" / "train.parquet").exists()
+    assert rows.num_rows == 110 and set(rows["lang"].to_pylist()) == set(LANGUAGES)
     for name in (
         "hf_hybrid/recipes/small_arm.yaml",
         "hf_hybrid/studies/arms_small.yaml",
@@ -109,7 +123,7 @@ def test_the_archive_holds_all_that_a_session_imports_and_reads(unpacked):
     ("more", "message"),
     [
         (["--most_mb", "0.1"], r"the archive would take \d.*, 0.1 are allowed: code \d"),
-        (["--languages", "de", "fr"], "--languages: fr not in qa/train.parquet"),
+        (["--languages", "de", "fr"], "--languages: fr not in qa_parallel/train.parquet"),
         (["--pieces", "absent.npy"], "--pieces absent.npy: cannot be read"),
         (["--xquad_r", "."], "no queries/.*; build it"),
         (["--wheels", "."], "none of datasets, dill, .*; `pip download`"),
@@ -240,8 +254,8 @@ def test_a_killed_session_goes_on_and_its_weights_come_home(session, tmp_path):
     work, output = tmp_path / "out_work", tmp_path / "out"
     assert (work / "study/results/xquad_r/x-y_1.json").is_file() and (output / "results.zip").is_file()
     second = session(None, *flags)
-    # Of the hybrid arm training was done, nothing was scored; the start was scored beside it.
-    assert names_of(second) == ["evaluate hybrid_1.json"] * 2
+    # Of the hybrid arm training was done, nothing was scored; what comes after it was not begun.
+    assert names_of(second) == ["evaluate hybrid_1.json"] * 2 + ["evaluate base.json"] * 2
     assert session(None, *flags).called == []
     parts = sorted(output.glob("hybrid_1.difference.*of*"))
     assert len(parts) > 1 and all(path.stat().st_size <= 0.01 * (1 << 20) for path in parts)
@@ -279,7 +293,7 @@ def test_a_tiny_session_takes_small_data_and_few_steps(session, tmp_path):
     assert {flag(words, "benchmark") for words in commands.called if words[0] == "evaluate"} == {"xquad_r"}
     work = tmp_path / "out_work"
     assert pq.read_table(work / "xquad_r/qrels/cross.parquet")["query-id"].to_pylist() == ["q0", "q1"]
-    assert len(set(pq.read_table(work / "mix/qa/train.parquet")["id"].to_pylist())) == 40
+    assert len(set(pq.read_table(work / "mix/qa_parallel/train.parquet")["id"].to_pylist())) == 40
 
 
 def test_the_order_is_that_of_worth_and_time_for_speed_is_limited(session, tmp_path, monkeypatch):

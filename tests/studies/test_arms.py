@@ -4,6 +4,7 @@ made each model.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -76,16 +77,16 @@ def test_arms_from_an_encoder_that_is_there(run, tmp_path):
     arms = commands.of("train")
     assert {flag(words, "model_name_or_path") for words in arms} == {start} and not commands.of("teacher-vectors")
     assert [(t.arm, t.seed, t.scale) for t in (parse_arguments([*w[1:], "--bf16", "false"])[2] for w in arms)] == [
-        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid")
+        (arm, 4, 100.0) for arm in ("x-x-mono", "x-y", "hybrid", "x-x")
     ]
-    assert {flag(words, "dataset_config") for words in arms} == {"qa"}
+    assert {flag(words, "dataset_config") for words in arms} == {"qa_parallel"}
     assert [flag(w, "output").split("/")[-2:] for w in commands.of("evaluate") if w[1] == start] == [
         ["world_facts", "base.json"],
         ["xquad_r", "base.json"],
     ]
     made = json.loads((tmp_path / "out/arms/x-y/seed_4/training.json").read_text())
     assert made["start"] == "encoder" and [stage["name"] for stage in made["stages"]] == ["x-y"]
-    assert made["data_sha256"] == {"qa/train.parquet": "qa"}
+    assert made["data_sha256"] == {"qa_parallel/train.parquet": hashlib.sha256(b"qa_parallel").hexdigest()}
     # Without one: the design's.
     assert {flag(words, "model_name_or_path") for words in run("small", "--arms", "hybrid").of("train")} == {
         "xlir-small-base"

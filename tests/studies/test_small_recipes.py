@@ -70,6 +70,7 @@ def test_the_recipes_train_from_the_base_and_leave_its_word_table(stages, tmp_pa
     align = ["--config", "small_align", "--model_name_or_path", base, "--teacher_vectors", vectors, *ON_A_CPU]
     assert train([*align, *data, "--output_dir", str(tmp_path / "align")]) == 0
     arm = ["--config", "small_arm", "--model_name_or_path", str(tmp_path / "align" / "model"), *ON_A_CPU]
+    arm += ["--freeze_layers", "1"]
     assert train([*arm, *data, "--max_eval_examples", "5", "--output_dir", str(tmp_path / "arm")]) == 0
     before = SentenceTransformer(base, device="cpu", model_kwargs={"dtype": torch.float32})[0].auto_model.state_dict()
     after = SentenceTransformer(str(tmp_path / "arm" / "model"), device="cpu")[0].auto_model.state_dict()
@@ -81,11 +82,15 @@ def test_the_recipes_train_from_the_base_and_leave_its_word_table(stages, tmp_pa
     assert (tmp_path / "arm" / "checkpoint-4" / "optimizer.pt").is_file()
 
 
-@pytest.mark.parametrize("recipe", ["small_arm", "small_align"])
-def test_what_the_recipes_say(recipe):
+@pytest.mark.parametrize(
+    ("recipe", "word_table", "layers", "rate"), [("small_arm", False, 6, 6e-5), ("small_align", True, 0, 3e-5)]
+)
+def test_what_the_recipes_say(recipe, word_table, layers, rate):
     model, data, training = parse_arguments(["--config", recipe, "--bf16", "false"])
-    assert (model.model_name_or_path, model.freeze_word_table) == ("xlir-small-base", True)
-    assert (training.scale, training.learning_rate, training.warmup_steps) == (100.0, 3e-5, 0.1)
+    assert (model.model_name_or_path, model.freeze_word_table) == ("xlir-small-base", word_table)
+    # The word table is below the layers.
+    assert model.freeze_layers == layers
+    assert (training.scale, training.learning_rate, training.warmup_steps) == (100.0, rate, 0.1)
     # Without a network: the embedded data set.
     assert data.dataset_name_or_path is None and training.gradient_cache
 
