@@ -72,6 +72,9 @@ def build(shape: Shape, device: torch.device, lora: bool, flags: Sequence[str] =
     """
     given = ["--config", shape.recipe, "--report_to", "none", *flags]
     given += [] if device.type == "cuda" else ["--bf16", "false", "--use_cpu"]
+    if shape.recipe == "small_arm":
+        # All layers, as `passes` counts them; tiny shapes have fewer than the recipe leaves as they are.
+        given += ["--freeze_layers", "0", "--freeze_word_table", "true"]
     given += ["--use_peft", "--lora_dropout", "0", "--learning_rate", "3e-4"] if lora else []
     with tempfile.TemporaryDirectory() as folder:
         save_random(shape, Path(folder))

@@ -40,7 +40,7 @@ class ModelArguments(LoraArguments):
             them alone anyway.
         freeze_layers (`int`, *optional*, defaults to `0`):
             Leave so many of the lowest layers of a pretrained transformer as they are, and all that is below them: a
-            step needs less arithmetic and memory, and what languages have in common is learnt in the upper ones.
+            step needs less arithmetic and memory. An adapter (`use_peft`) leaves all layers alone anyway.
         tokenizer_name_or_path (`str`, *optional*):
             Hub name or local directory of a tokenizer to reuse in an encoder built from scratch, instead of training
             one.
@@ -142,7 +142,8 @@ class ModelArguments(LoraArguments):
         default=0,
         metadata={
             "help": "Leave so many of the lowest layers of a pretrained transformer as they are, and the word table "
-            "and positions below them: with half of the layers a step needs a third less arithmetic."
+            "and positions below them: with half of the layers a step needs a third less arithmetic. An adapter "
+            "(`use_peft`) leaves all layers alone anyway."
         },
     )
     tokenizer_name_or_path: str | None = field(
@@ -276,11 +277,6 @@ class ModelArguments(LoraArguments):
             raise InputError(
                 f"freeze_layers: encoder {self.encoder!r} starts from random weights, which have to be trained; leave "
                 "it out, or give model_name_or_path"
-            )
-        if self.freeze_layers and self.use_peft:
-            raise InputError(
-                "freeze_layers: with use_peft all layers stay as they are and an adapter is trained; leave one of the "
-                "two out"
             )
         if self.use_peft and self.encoder != "auto":
             raise InputError(

@@ -1,9 +1,8 @@
 """Parts of a transformer that are left as they are in training: the vectors of pieces, or all up to a layer.
 
-The word table is half of a small multilingual model, and most of what an optimiser would have to keep of it. The
-lowest layers are where an encoder reads, and languages part in the upper ones: with the lower half left alone a step
-needs a third less arithmetic. What is frozen gets no gradient and is none of the optimiser's parameters; checkpoints
-have it all the same.
+The word table is half of a small multilingual model, and most of what an optimiser would have to keep of it. With the
+lower half of the layers left alone, too, a step needs a third less arithmetic. What is frozen gets no gradient and is
+none of the optimiser's parameters; checkpoints have it all the same.
 """
 
 from __future__ import annotations

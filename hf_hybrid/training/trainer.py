@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from transformers import ProgressCallback, Trainer, TrainerCallback
 from hf_hybrid.arguments import HybridTrainingArguments
 from hf_hybrid.data.pairs import ParallelPairs
 from hf_hybrid.data.teacher_vectors import TeacherVectors
+from hf_hybrid.encoders.absent_pooler import note_absent_pooler
 from hf_hybrid.encoders.compiled import compile_encoder
 from hf_hybrid.encoders.lora import has_adapter, load_adapter_weights
 from hf_hybrid.encoders.text_inputs import ensure_padding
@@ -256,7 +258,9 @@ class HybridTrainer(GuardedTraining, SentenceTransformerTrainer):
             trained, self.model = self.model, encoder
             try:
                 super()._save(output_dir, state_dict)
-                self.loss_state.save(output_dir or self.args.output_dir)
+                folder = Path(output_dir or self.args.output_dir)
+                note_absent_pooler(encoder, folder)
+                self.loss_state.save(folder)
             finally:
                 self.model = trained
 

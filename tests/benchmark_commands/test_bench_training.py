@@ -166,8 +166,8 @@ def test_gpu_benchmark_takes_encoders_from_the_recipes(recipe):
         *(["Dense"] if recipe == "labse" else []),
         "Normalize",
     ]
-    scale = 100.0 if recipe == "e5_small" else 20.0
-    assert (encoder.training.scale, encoder.training.learning_rate, encoder.max_tokens) == (scale, 3e-5, 256)
+    scale, rate = (100.0, 6e-5) if recipe == "e5_small" else (20.0, 3e-5)
+    assert (encoder.training.scale, encoder.training.learning_rate, encoder.max_tokens) == (scale, rate, 256)
     assert encoder.model.transformers_model.is_gradient_checkpointing == (recipe == "xlmr_large")
 
 

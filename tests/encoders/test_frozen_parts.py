@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformer
 from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.encoders.frozen_parts import has_frozen_word_table
 from hf_hybrid.encoders.models import build_encoder, save_encoder
+from hf_hybrid.encoders.saved_folder import save_folder
 from hf_hybrid.encoders.tokenizer_training import train_tokenizer
 from hf_hybrid.errors import InputError
 from hf_hybrid.train import main
@@ -40,8 +43,19 @@ def frozen(base: Path, **kwargs):
     return build_encoder(ModelArguments(model_name_or_path=str(base), freeze_word_table=True, **kwargs))
 
 
-def lower_frozen(base: Path, number: int = 1):
-    return build_encoder(ModelArguments(model_name_or_path=str(base), freeze_layers=number))
+def lower_frozen(base: Path, number: int = 1, **kwargs):
+    return build_encoder(ModelArguments(model_name_or_path=str(base), freeze_layers=number, **kwargs))
+
+
+def straight_and_resumed(make, base: Path, parallel_pairs, folder: Path, mode: str):
+    """What a run in one go, and one from its checkpoint 4, start from and end with; each with its trainer."""
+    settings = {**MODES[mode], "save_strategy": "steps", "save_steps": 2}
+    for checkpoint in (None, "checkpoint-4"):
+        model = make(base)
+        before = state(model)
+        trainer = HybridTrainer(model, arguments(folder, **settings), parallel_pairs)
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(folder / checkpoint))
+        yield before, state(model), trainer
 
 
 def state(model) -> dict[str, torch.Tensor]:
@@ -89,32 +103,41 @@ def test_gradients_of_all_else_are_those_of_plain_training(bases, parallel_pairs
 
 @pytest.mark.parametrize("mode", ["plain", "cached", "checkpointing"])
 def test_a_resumed_run_with_frozen_layers_is_the_straight_one(bases, parallel_pairs, tmp_path, mode):
-    settings = {**MODES[mode], "save_strategy": "steps", "save_steps": 2}
     ends = []
-    for checkpoint in (None, "checkpoint-4"):
-        model = lower_frozen(bases / "xlmr")
-        before = state(model)
-        trainer = HybridTrainer(model, arguments(tmp_path, **settings), parallel_pairs)
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(tmp_path / checkpoint))
-        ends.append(state(model))
-        kept = {name: torch.equal(weight, before[name]) for name, weight in ends[-1].items()}
-        trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    for before, after, trainer in straight_and_resumed(lower_frozen, bases / "xlmr", parallel_pairs, tmp_path, mode):
+        ends.append(after)
+        kept = {name: torch.equal(weight, before[name]) for name, weight in after.items()}
+        trained = {name for name, parameter in trainer.model.named_parameters() if parameter.requires_grad}
         assert all(same for name, same in kept.items() if name not in trained)
         assert not any(kept[name] for name in trained if name.endswith("dense.weight") and "pooler" not in name)
     straight, resumed = ends
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
 
 
+@pytest.mark.parametrize("adapter", [False, True])
+def test_a_run_from_an_encoder_without_a_pooler_resumes_and_its_folder_has_none(
+    bases, parallel_pairs, tmp_path, adapter
+):
+    whole = frozen(bases / "bert")
+    whole[0].auto_model.pooler = None
+    save_folder(whole, tmp_path / "base")
+    make = partial(frozen, use_peft=adapter)
+    ends = []
+    for _, after, trainer in straight_and_resumed(make, tmp_path / "base", parallel_pairs, tmp_path / "run", "plain"):
+        ends.append(after)
+        trainer.save_model(str(tmp_path / "run" / "model"))
+        assert state(SentenceTransformer(str(tmp_path / "run" / "model"), device="cpu")).keys() == after.keys()
+    straight, resumed = ends
+    assert not any("pooler" in name for name in straight)
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
 @pytest.mark.parametrize("mode", ["plain", "cached"])
 def test_a_resumed_run_is_the_straight_one_and_the_table_keeps_its_bits(bases, parallel_pairs, tmp_path, mode):
-    settings = {**MODES[mode], "save_strategy": "steps", "save_steps": 2}
     ends = []
-    for checkpoint in (None, "checkpoint-4"):
-        model = frozen(bases / "xlmr")
-        before = state(model)
-        trainer = HybridTrainer(model, arguments(tmp_path, **settings), parallel_pairs)
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(tmp_path / checkpoint))
-        ends.append(state(model))
+    for before, after, trainer in straight_and_resumed(frozen, bases / "xlmr", parallel_pairs, tmp_path, mode):
+        model = trainer.model
+        ends.append(after)
         table = dict(model.named_parameters())[WORDS]
         assert torch.equal(table, before[WORDS]) and table.grad is None and has_frozen_word_table(model)
         optimised = {id(each) for group in trainer.optimizer.param_groups for each in group["params"]}
@@ -160,13 +183,12 @@ def test_wrong_numbers_of_layers_are_refused(bases):
         lower_frozen(bases / "bert", -1)
     with pytest.raises(InputError, match="freeze_layers: encoder 'transformer' starts from random weights"):
         ModelArguments(encoder="transformer", freeze_layers=1)
-    with pytest.raises(InputError, match="freeze_layers: with use_peft all layers stay as they are"):
-        ModelArguments(model_name_or_path=str(bases / "bert"), freeze_layers=1, use_peft=True)
 
 
-def test_an_adapter_leaves_the_table_alone_anyway(bases):
+@pytest.mark.parametrize("make", [frozen, lower_frozen])
+def test_an_adapter_leaves_them_alone_anyway(bases, make):
     plain, both = (
-        frozen(bases / "bert", use_peft=True),
+        make(bases / "bert", use_peft=True),
         build_encoder(ModelArguments(model_name_or_path=str(bases / "bert"), use_peft=True)),
     )
     names = [{name for name, each in model.named_parameters() if each.requires_grad} for model in (plain, both)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -33,3 +34,20 @@ def test_the_command_is_that_of_this_project(monkeypatch, tmp_path):
     jobs.call(["--version"])
     with pytest.raises(InputError, match="status 2"):
         jobs.call(["no-such-verb"])
+
+
+def test_jobs_begin_in_their_order_and_none_after_one_has_failed():
+    begun = []
+
+    def job(number: int) -> None:
+        begun.append(number)
+        if number == 2:
+            raise InputError("job 2")
+
+    with pytest.raises(InputError, match="job 2"):
+        jobs.run_all([partial(job, number) for number in range(6)])
+    assert begun == [0, 1, 2]
+    begun.clear()
+    jobs.run_all([partial(job, number) for number in (3, 4, 5)], processes=2)
+    assert sorted(begun) == [3, 4, 5]
+    jobs.run_all([])

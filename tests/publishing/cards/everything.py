@@ -118,13 +118,8 @@ def fill(folder: Path, work: Path) -> None:
     place = folder / "results"
     write(place / "xquad_r.json", results(0.612))
     write(place / "world_facts.json", results(0.7, benchmark="world_facts", languages=("de", "en")))
-    for name, content in (
-        ("variants", VARIANTS),
-        ("speed", SPEED),
-        ("training", TRAINING),
-        ("mix", MIX),
-        ("published", PUBLISHED),
-    ):
+    named = {"variants": VARIANTS, "speed": SPEED, "training": TRAINING, "mix": MIX, "published": PUBLISHED}
+    for name, content in named.items():
         write(place / f"{name}.json", content)
     (folder / "training.yaml").write_text(RECIPE)
     noises = {"hybrid": 1.0, "x-x-mono": 1.05, "x-y": 2.5}
