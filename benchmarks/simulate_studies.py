@@ -23,6 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hf_hybrid.metrics.resampling import ClusterSums, joint_draws
 from hf_hybrid.metrics.significance import holm, paired_difference
+from hf_hybrid.studies.statistics.covariate import slope_over_languages
+from hf_hybrid.studies.statistics.figure_sum import figure_sum, slope_weights
 from hf_hybrid.studies.statistics.mixed import groups_of_languages, slope_over_size
 from hf_hybrid.studies.statistics.quadratic import groups_differ, percentile_interval, pooled_curves
 
@@ -145,7 +147,55 @@ def low_data(trials: int, seeds: int = 3, languages: int = 25) -> Rates:
     }
 
 
-STUDIES: dict[str, Callable[[int], Rates]] = {"ratio": ratio, "mono_cost": mono_cost, "low_data": low_data}
+def long_tail(trials: int, seeds: int = 3, languages: int = 11) -> Rates:
+    """Line over what languages have: languages around it, seeds that give more to languages with more of it, noise."""
+    found: dict[str, list[bool]] = {name: [] for name in ("false", "found", "held")}
+    for trial in range(trials):
+        generator = np.random.default_rng([10, trial])
+        size = generator.uniform(4, 6.7, languages)
+        noise = generator.normal(0, 0.012, (languages, 1)) + generator.normal(0, 0.006, (languages, seeds))
+        noise += generator.normal(0, 0.002, (1, seeds)) + (size - 5.3)[:, None] * generator.normal(0, 0.002, seeds)
+        for slope in (0.0, -0.02):
+            fitted = slope_over_languages(noise + slope * size[:, None], size)
+            found["found" if slope else "false"].append(fitted.p_value < 0.05)
+            low, high = fitted.interval()
+            found["held"].append(low <= slope <= high)
+    return {
+        "a slope over languages found where there is none": rate(found["false"], 0.05),
+        "a slope of -.02 for ten times the passages found": rate(found["found"], None),
+        "interval of the slope holds it": rate(found["held"], 0.95),
+    }
+
+
+def model_size(trials: int, seeds: int = 3, clusters: int = 120, resamples: int = 400) -> Rates:
+    """Arm x log(parameters): two arms whose figures rise with size, alike, or the method's by .01 less a doubling."""
+    x = np.log2([8e6, 16e6, 32e6, 64e6])
+    averages = np.full((6, 1), 1 / 6)
+    found: dict[str, list[bool]] = {name: [] for name in ("false", "found", "held")}
+    for trial in range(trials):
+        generator = np.random.default_rng([11, trial])
+        for differs in (0.0, -0.01):
+            curves = np.repeat(np.concatenate([(0.03 + differs) * x, 0.03 * x])[:, None], 6, axis=1)
+            systems = cluster_noise(curves, seeds, clusters, generator, of_run=0.003, of_query=0.03)
+            joint = joint_draws(systems, averages, resamples=resamples, seed=trial)
+            interaction = figure_sum(joint, slope_weights(x, (1.0, -1.0))[:, None])
+            found["found" if differs else "false"].append(interaction.p_value < 0.05)
+            low, high = interaction.interval()
+            found["held"].append(low <= differs <= high)
+    return {
+        "arm x log(parameters) found where there is none": rate(found["false"], 0.05),
+        "arm x log(parameters) of -.01 a doubling found": rate(found["found"], None),
+        "interval of the difference of slopes holds it": rate(found["held"], 0.95),
+    }
+
+
+STUDIES: dict[str, Callable[[int], Rates]] = {
+    "ratio": ratio,
+    "mono_cost": mono_cost,
+    "low_data": low_data,
+    "long_tail": long_tail,
+    "model_size": model_size,
+}
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.figures import find_figure
@@ -23,6 +22,7 @@ from hf_hybrid.studies.analyses.settings import check_arms, check_figures, setti
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import HOLDS, OPEN, Analysis, Finding, Table, points
 from hf_hybrid.studies.measured import StudyResults
+from hf_hybrid.studies.statistics.figure_sum import figure_sum, slope_weights
 from hf_hybrid.studies.statistics.power import smallest_seen
 from hf_hybrid.studies.study import StudyDesign
 
@@ -154,20 +154,16 @@ class _Lines:
 
     def _sum(self, of_arms: Mapping[str, float]) -> dict[str, float]:
         """A weighted sum of the arms' slopes, for twice the parameters."""
-        weights = np.concatenate([of_arms.get(arm, 0.0) * self.x / (self.x @ self.x) for arm in self.arms])
-        slope = float(weights @ self.joint.drawn.figures[:, self.place])
-        error = float((self.joint.drawn.draws[:, :, self.place] @ weights).std())
         every = np.zeros(self.joint.drawn.figures.shape)
-        every[:, self.place] = weights
-        degrees = max(self.joint.drawn.degrees(every), 1.0)
-        half = float(stats.t.ppf(1 - LEVEL / 2, degrees)) * error
-        t = abs(slope) / error if error > 0 else np.inf
+        every[:, self.place] = slope_weights(self.x, [of_arms.get(arm, 0.0) for arm in self.arms])
+        found = figure_sum(self.joint.drawn, every)
+        low, high = found.interval(1 - LEVEL)
         return {
-            "slope": slope,
-            "low": slope - half,
-            "high": slope + half,
-            "p_value": float(2 * stats.t.sf(t, degrees)) if slope else 1.0,
-            "smallest_seen": float(smallest_seen(error, degrees, LEVEL)),
+            "slope": found.value,
+            "low": low,
+            "high": high,
+            "p_value": found.p_value,
+            "smallest_seen": float(smallest_seen(found.standard_error, found.degrees, LEVEL)),
         }
 
     def _residual(self, row: int) -> float:

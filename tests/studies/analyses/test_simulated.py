@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.simulate_studies import STUDIES
 
-TRIALS = {"ratio": 80, "mono_cost": 80, "low_data": 60}
+TRIALS = {"ratio": 80, "mono_cost": 80, "low_data": 60, "long_tail": 80, "model_size": 80}
 
 
 @pytest.mark.parametrize("study", STUDIES)
