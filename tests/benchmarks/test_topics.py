@@ -80,6 +80,9 @@ def test_any_topics_are_read_or_refused(tmp_path_factory, asked, encoding):
         assert "\n" not in str(error) or isinstance(error, UnicodeEncodeError)
         return
     assert all(query.split() == [query] for query in found)
+    if encoding == "cp1252":
+        # Letters whose bytes happen to be UTF-8 are read as that.
+        asked = {query.encode(encoding).decode(): text.encode(encoding).decode() for query, text in asked.items()}
     assert set(found.items()) <= {(query, text.removesuffix("\r")) for query, text in asked.items()} or any(
         character in "".join([*asked, *asked.values()]) for character in "\n\r\t\ufeff"
     )
