@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hf_hybrid.metrics.resampling import ClusterSums, joint_draws
 from hf_hybrid.metrics.significance import holm, paired_difference
-from hf_hybrid.studies.statistics.covariate import slope_over_languages
-from hf_hybrid.studies.statistics.figure_sum import figure_sum, slope_weights
-from hf_hybrid.studies.statistics.mixed import groups_of_languages, slope_over_size
+from hf_hybrid.studies.statistics.covariate import CovariateSlope, slope_over_languages
+from hf_hybrid.studies.statistics.figure_sum import FigureSum, figure_sum, slope_weights
+from hf_hybrid.studies.statistics.mixed import Slope, groups_of_languages, slope_over_size
 from hf_hybrid.studies.statistics.quadratic import groups_differ, percentile_interval, pooled_curves
 
 ALPHAS = np.array([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1])
@@ -36,6 +36,13 @@ Rates = dict[str, dict[str, float | None]]
 def rate(hits: list[bool], nominal: float | None) -> dict[str, float | None]:
     """A rate with its nominal value; None where there is none (power)."""
     return {"rate": float(np.mean(hits)), "nominal": nominal, "trials": len(hits)}
+
+
+def record(found: dict[str, list[bool]], estimate: Slope | CovariateSlope | FigureSum, truth: float) -> None:
+    """Was something found, and does the interval hold the truth?"""
+    found["found" if truth else "false"].append(estimate.p_value < 0.05)
+    low, high = estimate.interval()
+    found["held"].append(low <= truth <= high)
 
 
 def cluster_noise(
@@ -131,9 +138,7 @@ def low_data(trials: int, seeds: int = 3, languages: int = 25) -> Rates:
         noise += generator.normal(0, 0.002, (1, 1, seeds)) + generator.normal(0, 0.003, (1, 4, seeds))
         for slope in (0.0, -0.01):
             fitted = slope_over_size(noise + slope * x[:, None], sizes)
-            found["found" if slope else "false"].append(fitted.p_value < 0.05)
-            low, high = fitted.interval()
-            found["held"].append(low <= slope <= high)
+            record(found, fitted, slope)
         for gain in (0.0, 0.025):
             more = np.array([gain * (name == "b") for name in families])
             _, p_value = groups_of_languages(noise.mean(axis=(1, 2)) + more, families)
@@ -157,9 +162,7 @@ def long_tail(trials: int, seeds: int = 3, languages: int = 11) -> Rates:
         noise += generator.normal(0, 0.002, (1, seeds)) + (size - 5.3)[:, None] * generator.normal(0, 0.002, seeds)
         for slope in (0.0, -0.02):
             fitted = slope_over_languages(noise + slope * size[:, None], size)
-            found["found" if slope else "false"].append(fitted.p_value < 0.05)
-            low, high = fitted.interval()
-            found["held"].append(low <= slope <= high)
+            record(found, fitted, slope)
     return {
         "a slope over languages found where there is none": rate(found["false"], 0.05),
         "a slope of -.02 for ten times the passages found": rate(found["found"], None),
@@ -179,9 +182,7 @@ def model_size(trials: int, seeds: int = 3, clusters: int = 120, resamples: int 
             systems = cluster_noise(curves, seeds, clusters, generator, of_run=0.003, of_query=0.03)
             joint = joint_draws(systems, averages, resamples=resamples, seed=trial)
             interaction = figure_sum(joint, slope_weights(x, (1.0, -1.0))[:, None])
-            found["found" if differs else "false"].append(interaction.p_value < 0.05)
-            low, high = interaction.interval()
-            found["held"].append(low <= differs <= high)
+            record(found, interaction, differs)
     return {
         "arm x log(parameters) found where there is none": rate(found["false"], 0.05),
         "arm x log(parameters) of -.01 a doubling found": rate(found["found"], None),

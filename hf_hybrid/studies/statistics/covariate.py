@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from hf_hybrid.studies.statistics.student import student_interval, student_p_value
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class CovariateSlope:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Of the slope."""
-        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
-        return self.slope - half, self.slope + half
+        return student_interval(self.slope, self.standard_error, self.degrees, confidence)
 
 
 def slope_over_languages(delta: np.ndarray, covariate: np.ndarray) -> CovariateSlope:
@@ -73,6 +73,5 @@ def slope_over_languages(delta: np.ndarray, covariate: np.ndarray) -> CovariateS
     below = sum(part**2 / own for part, own in parts)
     degrees = variance**2 / below if below > 0 else float(languages - 2)
     error = float(np.sqrt(variance))
-    t = abs(slope) / error if error > 0 else np.inf
-    p_value = float(2 * stats.t.sf(t, degrees)) if slope else 1.0
+    p_value = student_p_value(slope, error, degrees)
     return CovariateSlope(slope, error, float(degrees), p_value, intercept, float(np.sqrt(around)))

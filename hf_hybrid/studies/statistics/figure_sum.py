@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from hf_hybrid.metrics.resampling import JointDraws
+from hf_hybrid.studies.statistics.student import student_interval, student_p_value
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class FigureSum:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Student's."""
-        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
-        return self.value - half, self.value + half
+        return student_interval(self.value, self.standard_error, self.degrees, confidence)
 
 
 def slope_weights(x: np.ndarray, of_arms: Sequence[float]) -> np.ndarray:
@@ -59,5 +58,4 @@ def figure_sum(drawn: JointDraws, weights: np.ndarray) -> FigureSum:
     value = float((drawn.figures * weights).sum())
     error = float(np.einsum("bpk,pk->b", drawn.draws, weights).std())
     degrees = max(drawn.degrees(weights), 1.0)
-    t = abs(value) / error if error > 0 else np.inf
-    return FigureSum(value, error, degrees, float(2 * stats.t.sf(t, degrees)) if value else 1.0)
+    return FigureSum(value, error, degrees, student_p_value(value, error, degrees))

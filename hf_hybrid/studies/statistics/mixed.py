@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.studies.statistics.student import student_interval, student_p_value
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Slope:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Of the slope."""
-        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
-        return self.slope - half, self.slope + half
+        return student_interval(self.slope, self.standard_error, self.degrees, confidence)
 
 
 def require_statsmodels() -> None:
@@ -106,12 +106,11 @@ def slope_over_size(delta: np.ndarray, sizes: Sequence[float]) -> Slope:
     error = np.sqrt((components["run"] + residual / languages) / (seeds * float((x**2).sum())))
     slope = float(fit.fe_params[1]) * unit
     standard_error = float(error) * unit
-    t = slope / standard_error if standard_error > 0 else np.inf * np.sign(slope)
     return Slope(
         slope,
         standard_error,
         float(degrees),
-        float(2 * stats.t.sf(abs(t), degrees)) if slope else 1.0,
+        student_p_value(slope, standard_error, degrees),
         float(fit.fe_params[0]) * unit,
         {name: float(np.sqrt(max(value, 0.0))) * unit for name, value in {**components, "residual": residual}.items()},
     )

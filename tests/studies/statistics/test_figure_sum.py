@@ -17,9 +17,7 @@ def drawn(noise: float, seeds: int = 3, clusters: int = 40) -> JointDraws:
     means = [*(0.2 + 0.05 * SIZES), *(0.1 + 0.03 * SIZES)]
     query = generator.normal(0, 0.2, (clusters, 1))
     systems = [
-        [ClusterSums(mean + query + generator.normal(0, noise, (clusters, 1)), np.ones((clusters, 1)))] * seeds
-        if noise == 0
-        else [
+        [
             ClusterSums(mean + query + generator.normal(0, noise, (clusters, 1)), np.ones((clusters, 1)))
             for _ in range(seeds)
         ]
