@@ -172,7 +172,7 @@ def different_settings(before: dict[str, Any], now: dict[str, Any]) -> dict[str,
     if weights := changed.pop("base_weights_sha256", None):
         sides = {"was": before.get("base_model"), "is": now.get("base_model")}
         changed["base model"] = {
-            side: f"{sides[side] or 'from scratch'} (weights {weights[side][:12]})" for side in sides
+            side: f"{sides[side] or 'an encoder without a Hub name'} (weights {weights[side][:12]})" for side in sides
         }
     return changed
 

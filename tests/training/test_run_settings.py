@@ -77,7 +77,7 @@ def test_another_encoder_or_prompt_is_refused(begun, parallel_pairs, tmp_path, a
     flags = {"resume": allowed, "resume_with_changes": allowed}
     for model, said in (
         (asked, "query_prompt was 'Query: ', is 'Frage: '"),
-        (other, "base model was 'from scratch (weights"),
+        (other, "base model was 'an encoder without a Hub name (weights"),
     ):
         with pytest.raises(InputError) as error:
             resume(parallel_pairs, tmp_path, begun / "checkpoint-4", model, **flags)
@@ -160,7 +160,12 @@ def test_a_moved_base_model_is_the_same():
     before = {"base_model": "a/b", "base_weights_sha256": "1" * 64, "scale": 20.0}
     assert different_settings(before, {**before, "base_model": "/mnt/b", "new_setting": 3}) == {}
     found = different_settings(before, {**before, "base_weights_sha256": "2" * 64, "base_model": None})
-    assert found == {"base model": {"was": "a/b (weights 111111111111)", "is": "from scratch (weights 222222222222)"}}
+    assert found == {
+        "base model": {
+            "was": "a/b (weights 111111111111)",
+            "is": "an encoder without a Hub name (weights 222222222222)",
+        }
+    }
 
 
 def test_changes_need_a_resumed_run(tmp_path):

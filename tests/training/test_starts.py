@@ -86,7 +86,7 @@ def test_an_encoder_from_scratch_does_not_go_on_with_other_data(data, tmp_path, 
     assert "vocab_size" not in (
         said := fails(capsys, *command(data, output, "--resume", "--embedding_dimension", "16"))
     )
-    assert "base model was 'from scratch (weights" in said
+    assert "base model was 'an encoder without a Hub name (weights" in said
     said = fails(capsys, *command(data, output, "--resume", "--learning_rate", "0.5", "--scale", "3"))
     assert "learning_rate was 0.02, is 0.5" in said and "scale was 20.0, is 3.0" in said
     before = (output / "arguments.yaml").read_text()

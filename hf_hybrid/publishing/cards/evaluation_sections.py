@@ -73,10 +73,11 @@ def evaluation_section(files: FolderFiles, with_pictures: bool = True) -> str:
     if any(map(_of_corpora, files.results)):
         shown += columns(CARD, corpora=True)
     rows: list[list[Cell]] = []
-    for source in files.results:
+    measured = [*files.results, *files.in_context]
+    for source in measured:
         values = [_shown(source, column, "summary") for column in shown]
         sizes = [source.figure("benchmark", key) for key in ("queries", "candidates")]
-        rows.append([title_of(source), *sizes, *values])
+        rows.append([_measured_title(source, files), *sizes, *values])
     head = ["benchmark", "questions", "candidates", *(column.title for column in shown)]
     parts = [
         "mAP in percent, exact over the whole pool: **Mo**, question and answer in one language; **Cr**, mean over "
@@ -89,15 +90,23 @@ def evaluation_section(files: FolderFiles, with_pictures: bool = True) -> str:
         for source in files.results
         if with_pictures and has_matrix(source)
     ]
-    parts += ["Every number in this card is from a file beside it:", "\n".join(map(_provenance, files.results))]
+    parts += [
+        "Every number in this card is from a file beside it:",
+        "\n".join(_provenance(source, files) for source in measured),
+    ]
     return "\n\n".join(parts)
 
 
-def _provenance(source: ResultsSource) -> str:
+def _measured_title(source: ResultsSource, files: FolderFiles) -> str:
+    return f"{title_of(source)}, sentences in their passage" if source in files.in_context else title_of(source)
+
+
+def _provenance(source: ResultsSource, files: FolderFiles) -> str:
     results = source.results
     version = results.versions.get("hf_hybrid", "?")
     return (
-        f"* [`{source.file}`]({source.file}): {title_of(source)}, data with sha256 `{results.benchmark.data_sha256}`, "
+        f"* [`{source.file}`]({source.file}): {_measured_title(source, files)}, "
+        f"data with sha256 `{results.benchmark.data_sha256}`, "
         f"measured `{results.created[:10]}` with `hf_hybrid {version}`"
     )
 

@@ -27,6 +27,8 @@ arms of `hf-hybrid arms`. The others by their name:
 A command is that of its commit: later ones may not have it. ``commit`` may be null in ``training.json`` and missing in
 ``speed.json``; ``command``, ``versions``, ``stages``, ``teacher`` and ``start`` (the encoder that training began with)
 may be missing in ``training.json``.
+``results/in_context/`` holds results of `hf-hybrid evaluate --candidate_text sentence_in_context`;
+``results/bitext.json``, and ``results/bitext/NAME.json`` of other models, are of `benchmarks/bitext_accuracy.py`.
 ``results/mix.json`` is what `hub_datasets/hybrid_mix/build.py` writes, ``training.yaml`` a recipe;
 ``results/published.json`` see `hf_hybrid.publishing.cards.published_systems`.
 """
@@ -34,7 +36,7 @@ may be missing in ``training.json``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ from hf_hybrid.evaluation.results import Results
 from hf_hybrid.publishing.cards.sourced_tables import Source
 
 RESULTS = "results"
+IN_CONTEXT = "in_context"
+BITEXT = "bitext"
 RECIPE = "training.yaml"
 _NUMBER = (int, float)
 _NULLABLE = (int, float, type(None))
@@ -88,6 +92,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "seconds": _NUMBER,
         "hardware": dict,
     },
+    "bitext": {"tatoeba": dict, "ntrex": dict},
     "mix": {"rows": dict, "examples": dict, "row_licences": dict, "outputs": dict},
     "published": {
         "published_version": int,
@@ -106,6 +111,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
 }
 _STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
+_ACCURACY = {"data_sha256": str, "mean": _NUMBER}
 _TEACHER = {"model": str, "language": str, "weights_sha256": str}
 
 
@@ -127,20 +133,24 @@ class FolderFiles:
     Attributes:
         folder: of the model.
         results: evaluations of the released weights, the main one first.
+        in_context: those whose candidates are sentences read in their passages.
         comparisons: files of `hf-hybrid compare`.
         arms: file of `hf-hybrid arms` with ``arms``.
         alpha: file of `hf-hybrid arms` with ``alpha``; may be the same.
-        named: ``variants``, ``speed``, ``training``, ``mix``, ``published``, those that exist.
+        named: ``variants``, ``speed``, ``training``, ``bitext``, ``mix``, ``published``, those that exist.
+        bitext_of_others: other models' accuracy on the same parallel sentences, by name.
         recipe: text of ``training.yaml``.
         unknown: JSON files in ``results`` that no section is made of.
     """
 
     folder: Path
     results: list[ResultsSource] = field(default_factory=list)
+    in_context: list[ResultsSource] = field(default_factory=list)
     comparisons: list[Source] = field(default_factory=list)
     arms: Source | None = None
     alpha: Source | None = None
     named: dict[str, Source] = field(default_factory=dict)
+    bitext_of_others: dict[str, Source] = field(default_factory=dict)
     recipe: str | None = None
     unknown: list[str] = field(default_factory=list)
 
@@ -160,6 +170,8 @@ def read_folder(folder: Path) -> FolderFiles:
         source = Source(_name_in(folder, path), _read_json(path))
         if path.stem in SCHEMAS and path.parent != folder:
             _check(source.content, SCHEMAS[path.stem], source.file, "")
+            if path.stem == "bitext":
+                _check_bitext(source)
             if path.stem == "training" and "stages" in source.content:
                 _check(source.content, _STAGES, source.file, "")
             if path.stem == "training" and "teacher" in source.content:
@@ -167,7 +179,7 @@ def read_folder(folder: Path) -> FolderFiles:
             named[path.stem] = source
             continue
         if isinstance(source.content, dict) and "schema_version" in source.content:
-            results.append(ResultsSource(source.file, source.content, Results.checked(source.content, str(path))))
+            results.append(_results_source(source, path))
             continue
         kinds = _kinds(source)
         for kind in kinds:
@@ -178,6 +190,38 @@ def read_folder(folder: Path) -> FolderFiles:
         if len(sources[kind]) > 1:
             names = " and ".join(source.file for source in sources[kind])
             raise InputError(f"{names} both hold {kind}: keep one of them")
+    _check_once(results)
+    in_context = []
+    for path in sorted((folder / RESULTS / IN_CONTEXT).glob("*.json")):
+        source = Source(_name_in(folder, path), _read_json(path))
+        if not isinstance(source.content, dict) or "schema_version" not in source.content:
+            raise InputError(f"{source.file} is no results file: write it with hf-hybrid evaluate, or remove it")
+        in_context.append(_results_source(source, path))
+    _check_once(in_context)
+    others = {path.stem: Source(_name_in(folder, path), _read_json(path)) for path in _others(folder)}
+    for source in others.values():
+        _check(source.content, SCHEMAS["bitext"], source.file, "")
+        _check_bitext(source)
+    recipe = folder / RECIPE
+    return FolderFiles(
+        folder=folder,
+        results=sorted(results, key=_order),
+        in_context=sorted(in_context, key=_order),
+        comparisons=sources["comparisons"],
+        arms=next(iter(sources["arms"]), None),
+        alpha=next(iter(sources["alpha"]), None),
+        named=named,
+        bitext_of_others=others,
+        recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else None,
+        unknown=unknown,
+    )
+
+
+def _results_source(source: Source, path: Path) -> ResultsSource:
+    return ResultsSource(source.file, source.content, Results.checked(source.content, str(path)))
+
+
+def _check_once(results: Sequence[ResultsSource]) -> None:
     benchmarks: dict[str, str] = {}
     for source in results:
         name = source.results.benchmark.name
@@ -187,17 +231,15 @@ def read_folder(folder: Path) -> FolderFiles:
                 "folder below"
             )
         benchmarks[name] = source.file
-    recipe = folder / RECIPE
-    return FolderFiles(
-        folder=folder,
-        results=sorted(results, key=_order),
-        comparisons=sources["comparisons"],
-        arms=next(iter(sources["arms"]), None),
-        alpha=next(iter(sources["alpha"]), None),
-        named=named,
-        recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else None,
-        unknown=unknown,
-    )
+
+
+def _others(folder: Path) -> list[Path]:
+    return sorted((folder / RESULTS / BITEXT).glob("*.json"))
+
+
+def _check_bitext(source: Source) -> None:
+    for name in SCHEMAS["bitext"]:
+        _check(source.content[name], _ACCURACY, source.file, f"{name}.")
 
 
 def _kinds(source: Source) -> list[str]:

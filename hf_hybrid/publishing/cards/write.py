@@ -26,6 +26,7 @@ from hf_hybrid.publishing.cards.arms_sections import (
     claims_section,
     comparisons_section,
 )
+from hf_hybrid.publishing.cards.bitext_section import bitext_section
 from hf_hybrid.publishing.cards.encoder_facts import EncoderFacts, read_encoder
 from hf_hybrid.publishing.cards.evaluation_sections import (
     bias_section,
@@ -158,6 +159,7 @@ def _blocks(facts: EncoderFacts, files: FolderFiles, name: str, pictures: bool) 
         "alpha": lambda: alpha_section(files, pictures),
         "comparisons": lambda: comparisons_section(files),
         "published": lambda: published_section(facts, files),
+        "bitext": lambda: bitext_section(name, files),
         "sizes": lambda: sizes_section(files),
         "training": lambda: training_section(files),
         "data": lambda: data_section(files),
