@@ -34,6 +34,7 @@ from bench_training_common import commit, processor
 from sentence_transformers import SentenceTransformer
 
 from hf_hybrid.benchmarks import Benchmark, load_benchmark
+from hf_hybrid.encoders.absent_pooler import add_pooler, has_no_pooler
 from hf_hybrid.encoders.models import save_encoder
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
@@ -143,6 +144,8 @@ def onnx_variants(
     with tempfile.TemporaryDirectory() as folder:
         copy, texts, output = (Path(folder) / name for name in ("model", "texts.json", "output"))
         output.mkdir()
+        if has_no_pooler(model):
+            add_pooler(model)  # As `hf-hybrid export --add_pooler` does.
         save_encoder(model.float(), copy)
         asked = {"queries": scored.queries, "candidates": scored.candidates}
         asked |= {"questions": spoken.queries, "passages": spoken.candidates}

@@ -28,6 +28,7 @@ examples:
   hf-hybrid export runs/my_run/model my-retriever --dtype float16
   hf-hybrid export runs/my_run/model my-retriever --dtype float16 --principal_axes renditions/dev.parquet
   hf-hybrid export intfloat/multilingual-e5-small e5-small-6 --layers 6 --which_layers spaced
+  hf-hybrid export my-retriever for-onnx --add_pooler
 """
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -63,6 +64,11 @@ examples:
             metavar="N",
             help="let N tokens of a text count, as far as the positions reach (default: as in training)",
         )
+        parser.add_argument(
+            "--add_pooler",
+            action="store_true",
+            help="give a transformer without a pooler one of zeros, which no vector passes: exporters to ONNX want it",
+        )
         flags.add_overwrite(parser)
 
     def run(self, arguments: argparse.Namespace) -> None:
@@ -91,5 +97,9 @@ examples:
             from hf_hybrid.encoders.max_length import set_max_length
 
             set_max_length(model, arguments.max_seq_length)
+        if arguments.add_pooler:
+            from hf_hybrid.encoders.absent_pooler import add_pooler
+
+            add_pooler(model)
         model.to(getattr(torch, arguments.dtype))
         sys.stdout.write(f"Written to {save_encoder(model, arguments.output, arguments.overwrite)}\n")

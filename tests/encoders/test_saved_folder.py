@@ -7,12 +7,37 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
+from transformers import AutoModel
 
 from hf_hybrid.encoders.models import save_encoder
 from hf_hybrid.encoders.saved_folder import OLD_MODULES, name_classes_as_before, old_name
 from hf_hybrid.output_files import write_json
 from tests.unusual_encoders import without_pooled_prompt
+
+
+def test_float16_weights_are_read_as_float32_unless_asked(tmp_path):
+    model = without_pooled_prompt(tmp_path / "made")
+    folder = save_encoder(model.half(), tmp_path / "saved")
+    stored = load_file(folder / "model.safetensors")
+    assert {weight.dtype for weight in stored.values()} == {torch.float16}
+    plain = AutoModel.from_pretrained(folder)
+    for name, weight in plain.named_parameters():
+        torch.testing.assert_close(weight, stored[name].float(), rtol=0, atol=0)
+    assert SentenceTransformer(str(folder), device="cpu")[0].auto_model.dtype == torch.float32
+    assert AutoModel.from_pretrained(folder, dtype=torch.float16).dtype == torch.float16
+    kept = save_encoder(model.bfloat16(), tmp_path / "bfloat16")
+    assert AutoModel.from_pretrained(kept).dtype == torch.bfloat16
+
+
+def test_the_tokenizer_is_written_without_white_space_and_reads_the_same(tmp_path):
+    model = without_pooled_prompt(tmp_path / "made")
+    content = (save_encoder(model, tmp_path / "saved") / "tokenizer.json").read_text(encoding="utf-8")
+    kept = json.loads(model.tokenizer.backend_tokenizer.to_str())
+    assert json.loads(content)["model"] == kept["model"]
+    assert content.count("\n") == 0 and len(content) < len(model.tokenizer.backend_tokenizer.to_str(pretty=True))
 
 
 def test_a_saved_transformer_has_the_old_names_and_the_same_vectors(tmp_path):
