@@ -1,5 +1,5 @@
-"""Checkpoints of a few kilobytes for the demo Space: they know the pool by heart, and the monolingual one minds the
-language most.
+"""Checkpoints of a few kilobytes for the demo Space: they know the pool by heart, and the base minds the language
+most.
 
 A token's vector is the sum of random vectors of the facts whose texts it occurs in, in any language, and of the
 languages that it occurs in, times a factor. So translations of a passage are near each other where the factor is
@@ -29,8 +29,8 @@ from hf_hybrid.retrieval.encode import load_encoder
 from tests.results_files import write_system
 
 # How much each minds the language of a text.
-LANGUAGE_FACTORS = {"hybrid-xlir-static": 0.06, "hybrid-xlir-static-mono": 0.3, "hybrid-xlir-static-cross": 0.12}
-HYBRID, MONOLINGUAL, CROSS = LANGUAGE_FACTORS
+LANGUAGE_FACTORS = {"hybrid-xlir-small": 0.06, "xlir-small-base": 0.3, "hybrid-xlir-static": 0.12}
+HYBRID, BASE, STATIC = LANGUAGE_FACTORS
 MAIN = HYBRID
 _DIMENSION = 128
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.spaces.browsing import Watched, watched
 from tests.spaces.payloads import PAYLOADS
-from tests.spaces.small_checkpoints import CROSS, HYBRID, MONOLINGUAL
+from tests.spaces.small_checkpoints import BASE, HYBRID, STATIC
 
 TABS = ("Compare", "All languages at once", "Benchmark", "Your texts", "For programs")
 VOLGA = {"en": "Where do the waters of the Volga end up?", "de": "Wohin fließt das Wasser der Wolga am Ende?"}
@@ -191,7 +191,7 @@ def test_movements_are_drawn_and_told(browser, page, views):
     with watched(browser, page.url) as one:
         one.open("/?" + urlencode({"tab": "compare", "q": VOLGA["de"]}))
         wait_for_text(one, "#compare-view", "Your question is in German")
-        _, _, found = views.answers.compare(VOLGA["de"], MONOLINGUAL, HYBRID)
+        _, _, found = views.answers.compare(VOLGA["de"], BASE, HYBRID)
         assert one.page.locator("#compare-view .xd-slope g").count() == len(found.movements) == 11
         one.page.locator("#compare-view summary").first.click()
         rows = one.page.locator("#compare-view details table").first.locator("tbody tr").all_inner_texts()
@@ -200,15 +200,15 @@ def test_movements_are_drawn_and_told(browser, page, views):
 
 def test_a_link_opens_what_was_shown(browser, page):
     with watched(browser, page.url) as one:
-        asked = {"q": VOLGA["de"], "checkpoint": CROSS, "only": "th,zh", "k": "3"}
+        asked = {"q": VOLGA["de"], "checkpoint": STATIC, "only": "th,zh", "k": "3"}
         one.open("/?" + urlencode(asked))
-        wait_for_text(one, "#compare-view", "Static, cross-lingual")
-        wait_for_text(one, "#overview", "Static, cross-lingual")
+        wait_for_text(one, "#compare-view", "Static")
+        wait_for_text(one, "#overview", "Static")
         assert one.page.locator("#question textarea").input_value() == VOLGA["de"]
         languages = one.page.locator("#compare-view .xd-text").evaluate_all("all => all.map(one => one.lang)")
         assert len(languages) == 6 and set(languages) == {"th", "zh"}
         assert one.page.evaluate("location.search") == "?" + urlencode(asked)
-        one.open("/?tab=languages&fact=wf-rivers-02&checkpoint=" + MONOLINGUAL)
+        one.open("/?tab=languages&fact=wf-rivers-02&checkpoint=" + BASE)
         one.page.wait_for_selector("#languages-view table", state="visible")
         assert one.page.locator("#question textarea").input_value() != VOLGA["de"]
         one.open("/?tab=nonsense&k=99&checkpoint=<b>x</b>")

@@ -20,7 +20,7 @@ import pytest
 from hf_hybrid.errors import InputError
 from hf_hybrid.space_page.uploads import read_once
 from tests.spaces.serving import SPACE, Page
-from tests.spaces.small_checkpoints import HYBRID, MONOLINGUAL
+from tests.spaces.small_checkpoints import BASE, HYBRID
 
 gradio_client = pytest.importorskip("gradio_client")
 
@@ -31,7 +31,7 @@ def client(page: Page):
 
 
 # Question, its language, checkpoints and results, as the tab with own texts takes them.
-ASKED = ["words", "guess", MONOLINGUAL, HYBRID, 5]
+ASKED = ["words", "guess", BASE, HYBRID, 5]
 
 # ---------------------------------------------------------------- endpoints
 
@@ -52,7 +52,7 @@ def test_endpoints_are_named_and_typed(client):
         parameters["question"]["python_type"]["type"] == "str" and not parameters["question"]["parameter_has_default"]
     )
     assert parameters["results"]["python_type"]["type"] == "int" and parameters["results"]["parameter_default"] == 10
-    assert "hybrid-xlir-static-mono" in parameters["checkpoint"]["python_type"]["type"]
+    assert "xlir-small-base" in parameters["checkpoint"]["python_type"]["type"]
     assert parameters["checkpoint"]["parameter_default"] == HYBRID
     assert "Search 1,144 short passages" in endpoints["/search"]["description"]
 
@@ -60,7 +60,7 @@ def test_endpoints_are_named_and_typed(client):
 def test_a_search_by_a_program_is_the_search_of_the_page(client, views):
     question = "Wohin fließt das Wasser der Wolga am Ende?"
     found = client.predict(question, languages=["en", "ru"], results=3, api_name="/search")
-    expected = views.answers.search(question, "hybrid-xlir-static", languages=["en", "ru"], k=3)
+    expected = views.answers.search(question, "hybrid-xlir-small", languages=["en", "ru"], k=3)
     pool = views.answers.pool
     assert [hit["id"] for hit in found["results"]] == [pool.ids[hit.row] for hit in expected.found.hits]
     assert [hit["score"] for hit in found["results"]] == [round(hit.score, 4) for hit in expected.found.hits]
@@ -74,7 +74,7 @@ def test_a_search_by_a_program_is_the_search_of_the_page(client, views):
 def test_the_other_endpoints(client):
     compared = client.predict("Where do the waters of the Volga end up?", api_name="/compare_checkpoints")
     assert compared["movements_are_answers"] and len(compared["movements"]) == 11
-    assert compared["first"]["checkpoint"] == "hybrid-xlir-static-mono"
+    assert compared["first"]["checkpoint"] == "xlir-small-base"
     asked = client.predict("wf-rivers-01", api_name="/ask_in_all_languages")
     assert len(asked["ranks"]) == len(asked["overlap"]) == len(asked["languages"]) == 11
     texts = "Die Wolga mündet ins Kaspische Meer.\nVanille ist eine Orchidee."
@@ -235,7 +235,7 @@ def test_requests_that_are_too_large_are_not_read(page):
 
 def test_events_of_the_page_hold_to_the_limits_too(page):
     number = next(number for name, number in events(page).items() if name.startswith("ask/"))
-    rest = ["guess", MONOLINGUAL, HYBRID]
+    rest = ["guess", BASE, HYBRID]
     answer = call_event(page, number, ["compare", "x" * 301, *rest, ["de"], 10], "limits")
     assert "301 characters" in answer
     answer = call_event(page, number, ["compare", "x", *rest, ["de"], 10_000], "limits2")

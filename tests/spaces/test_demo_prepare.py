@@ -16,7 +16,7 @@ from xlir_demo.start import data_digest, load_checkpoints, load_page_views, meas
 from xlir_demo.vectors import VectorCache
 
 from tests.spaces.serving import SPACE
-from tests.spaces.small_checkpoints import HYBRID, MONOLINGUAL
+from tests.spaces.small_checkpoints import BASE, HYBRID, STATIC
 
 
 def counted(calls: list[int]):
@@ -60,13 +60,13 @@ def test_other_weights_have_another_digest_and_other_results_do_not(small_checkp
     with (tmp_path / "copy" / "model.safetensors").open("ab") as weights:
         weights.write(b" ")
     assert weights_digest(tmp_path / "copy") != weights_digest(small_checkpoints / HYBRID)
-    assert weights_digest(small_checkpoints / MONOLINGUAL) != weights_digest(small_checkpoints / HYBRID)
+    assert weights_digest(small_checkpoints / BASE) != weights_digest(small_checkpoints / HYBRID)
 
 
 def test_before_and_after_are_chosen_by_what_is_there():
-    small = ["xlir-small-base", "hybrid-xlir-small"]
-    assert usual_pair([HYBRID, MONOLINGUAL, *small]) == tuple(small)
-    assert usual_pair([HYBRID, MONOLINGUAL, small[0]]) == (MONOLINGUAL, HYBRID)
+    assert usual_pair([STATIC, HYBRID, BASE]) == (BASE, HYBRID)
+    assert usual_pair([STATIC, HYBRID]) == (STATIC, HYBRID)
+    assert usual_pair([BASE]) == (BASE, BASE)
 
 
 def test_examples_follow_the_rule():
@@ -99,7 +99,7 @@ def prepare():
 def test_the_command_writes_what_the_page_reads(prepare, small_checkpoints, tmp_path, monkeypatch, capsys, views):
     file, folder = tmp_path / "measured.json", tmp_path / "vectors"
     assert prepare.main(["--models", str(small_checkpoints), "--output", str(file), "--vectors", str(folder)]) == 0
-    assert f"13 examples of {MONOLINGUAL} against {HYBRID}" in capsys.readouterr().out
+    assert f"13 examples of {BASE} against {HYBRID}" in capsys.readouterr().out
     assert len(list(folder.glob("*.npy"))) == 6  # passages and questions of three checkpoints
     loaded = load_checkpoints(small_checkpoints, VectorCache(folder))
     measured, vectors = measure(loaded, file)
@@ -111,10 +111,10 @@ def test_the_command_writes_what_the_page_reads(prepare, small_checkpoints, tmp_
     content = json.loads(file.read_text())
     content["checkpoints"][HYBRID]["sha256"] = "0" * 64
     file.write_text(json.dumps(content))
-    pair = (MONOLINGUAL, HYBRID)
+    pair = (BASE, HYBRID)
     data = data_digest(loaded.pool, loaded.facts)
     partly = read_measured(file, loaded.digests, data, pair)
-    assert HYBRID not in partly.figures and MONOLINGUAL in partly.figures and partly.examples == ()
+    assert HYBRID not in partly.figures and BASE in partly.figures and partly.examples == ()
     assert read_measured(file, loaded.digests, "other data", pair).figures == {}
     for damaged in ("{", "[]", '{"measured_version": 1}', "7"):
         file.write_text(damaged)

@@ -21,7 +21,7 @@ from hf_hybrid.data.loading import embedded_dataset_path
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.encode_benchmark import encode_benchmark
 from hf_hybrid.retrieval.encode import load_encoder
-from tests.spaces.small_checkpoints import CROSS, HYBRID, MONOLINGUAL
+from tests.spaces.small_checkpoints import BASE, HYBRID, STATIC
 
 # Six passages of two facts in three languages, in the plane.
 POOL = Pool(
@@ -46,7 +46,7 @@ def encode(texts: list[str], kind: str) -> np.ndarray:
 
 @pytest.fixture
 def answers() -> Answers:
-    return Answers(POOL, FACTS, {HYBRID: encode, MONOLINGUAL: lambda texts, kind: encode(texts, kind)[:, ::-1].copy()})
+    return Answers(POOL, FACTS, {HYBRID: encode, BASE: lambda texts, kind: encode(texts, kind)[:, ::-1].copy()})
 
 
 # ---------------------------------------------------------------- the search
@@ -111,7 +111,7 @@ def test_it_finds_what_the_evaluation_finds(small_checkpoints, views):
 
 
 def test_two_checkpoints_and_the_movements_of_the_answers(answers):
-    first, second, found = answers.compare("Rot?", HYBRID, MONOLINGUAL, k=2)
+    first, second, found = answers.compare("Rot?", HYBRID, BASE, k=2)
     assert first.question.fact == "1" and first.question.language == "de" and not first.question.guessed
     assert found.of_answers
     # The second one's vectors are mirrored, questions and passages alike: nothing moves.
@@ -150,10 +150,10 @@ def test_all_languages_at_once(answers):
 
 def test_the_monolingual_checkpoint_of_the_tests_minds_the_language_more(views):
     """What the page is there to show can be seen in what the browser tests look at."""
-    _, mono = views.answers.ask_in_all_languages("wf-rivers-01", MONOLINGUAL)
+    _, mono = views.answers.ask_in_all_languages("wf-rivers-01", BASE)
     _, hybrid = views.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
     assert mono.mean_rank > 3 * hybrid.mean_rank and mono.mean_overlap < hybrid.mean_overlap
-    names = (HYBRID, MONOLINGUAL, CROSS)
+    names = (HYBRID, BASE, STATIC)
     own = [views.answers.search("Wohin fließt das Wasser der Wolga am Ende?", name).found.mix["de"] for name in names]
     assert own[1] >= own[2] >= own[0] and own[1] > 0.5 > own[0]
 
@@ -220,7 +220,7 @@ def test_what_is_no_number_of_results_is_said(number, answers):
     [
         ({"checkpoint": "../../etc"}, "no such checkpoint"),
         ({"checkpoint": None}, "no such checkpoint"),
-        ({"checkpoint": CROSS}, "no such checkpoint"),  # not loaded
+        ({"checkpoint": STATIC}, "no such checkpoint"),  # not loaded
         ({"language": "xx"}, "must be guess or one of"),
         ({"languages": ["xx"]}, "among de, en, es"),
         ({"languages": "de"}, "among de, en, es"),

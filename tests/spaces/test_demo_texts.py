@@ -14,7 +14,7 @@ from xlir_demo.permalinks import Link, link_text, read_link
 
 from hf_hybrid.errors import InputError
 from tests.spaces.payloads import PAYLOADS
-from tests.spaces.small_checkpoints import HYBRID, MONOLINGUAL
+from tests.spaces.small_checkpoints import BASE, HYBRID
 
 # ---------------------------------------------------------------- a visitor's texts
 
@@ -125,14 +125,14 @@ def test_texts_are_forgotten_in_time_and_make_room():
 def test_a_search_in_a_visitors_texts(views):
     store_size = len(views.store)
     name = views.keep(parse_corpus("The Volga flows into the Caspian Sea.\nVanilla grows on an orchid."))
-    asked = ("Where does the Volga end?", "guess", MONOLINGUAL, HYBRID, 5)
+    asked = ("Where does the Volga end?", "guess", BASE, HYBRID, 5)
     view = views.own_search(name, *asked)
     lists = view.split("<ol")[1:]
     assert len(lists) == 2 and all(one.index("Caspian") < one.index("Vanilla") for one in lists)
     assert "What is right is not known" in view
     assert "2 passages" in views.corpus(name, "<b>.txt") and "&lt;b&gt;.txt" in views.corpus(name, "<b>.txt")
     # Each checkpoint embeds when it is first used, and once.
-    assert set(views.store.get(name).vectors) == {MONOLINGUAL, HYBRID}
+    assert set(views.store.get(name).vectors) == {BASE, HYBRID}
     steps = []
     one = views.own_search(name, "Vanilla?", "guess", HYBRID, HYBRID, 1, steps.append)
     assert steps == [] and one.count("<ol") == 1 and one.count("<li") == 1
@@ -144,7 +144,7 @@ def test_the_question_of_the_example_finds_its_answer(views):
     from xlir_demo.tabs.texts_tab import EXAMPLE, EXAMPLE_QUESTION
 
     name = views.keep(parse_corpus(EXAMPLE))
-    view = views.own_search(name, EXAMPLE_QUESTION, "guess", MONOLINGUAL, HYBRID, 6)
+    view = views.own_search(name, EXAMPLE_QUESTION, "guess", BASE, HYBRID, 6)
     assert all(
         one.index("opens at nine") < one.index("Dienstag" if "Dienstag" in one else "sonntags")
         for one in view.split("<ol")[1:]

@@ -20,7 +20,7 @@ from xlir_demo.published import Published, read_published
 from xlir_demo.slope_chart import slope_chart, slope_table
 
 from tests.spaces.payloads import PAYLOADS
-from tests.spaces.small_checkpoints import CROSS, HYBRID, MONOLINGUAL
+from tests.spaces.small_checkpoints import BASE, HYBRID, STATIC
 
 ELEMENTS = set(
     "section p b i u h2 h3 ol ul li div span mark small a code table caption thead tbody tr th td abbr details summary svg g line path rect circle polyline text bdi br button pre".split()
@@ -69,14 +69,14 @@ def harmless(html: str) -> Elements:
 def test_payloads_are_text_wherever_they_stand(views, attack):
     name = views.keep(parse_corpus(json.dumps({"text": f"{attack} volga", "id": "1"}), "jsonl"))
     rendered = [
-        views.compare(attack, "guess", MONOLINGUAL, HYBRID, None, 3),
-        views.compare("Where?", attack, MONOLINGUAL, HYBRID, None, 3),
+        views.compare(attack, "guess", BASE, HYBRID, None, 3),
+        views.compare("Where?", attack, BASE, HYBRID, None, 3),
         views.compare("Where?", "guess", attack, HYBRID, None, 3),
-        views.compare("Where?", "guess", MONOLINGUAL, HYBRID, [attack], 3),
+        views.compare("Where?", "guess", BASE, HYBRID, [attack], 3),
         views.overview(attack, HYBRID),
-        views.translations(attack, MONOLINGUAL, HYBRID),
+        views.translations(attack, BASE, HYBRID),
         views.benchmark(attack, attack),
-        views.own_search(name, attack, "guess", MONOLINGUAL, HYBRID, 3),
+        views.own_search(name, attack, "guess", BASE, HYBRID, 3),
         views.corpus(name, attack, [attack]),
         message(attack),
         programs_view(attack, attack, [attack], f"?q={attack}"),
@@ -93,7 +93,7 @@ def test_payloads_are_text_wherever_they_stand(views, attack):
 VOLGA = "Where do the waters of the Volga end up?"
 
 
-def compared(views, question=VOLGA, k=11, only=None, before=MONOLINGUAL, after=HYBRID) -> str:
+def compared(views, question=VOLGA, k=11, only=None, before=BASE, after=HYBRID) -> str:
     return views.compare(question, "guess", before, after, only, k)
 
 
@@ -120,7 +120,7 @@ def test_two_lists_have_language_direction_rank_and_the_right_answers_marked(vie
 
 def test_what_moved_says_where_it_was(views):
     html = compared(views, k=5)
-    _, _, comparison = views.answers.compare(VOLGA, MONOLINGUAL, HYBRID, k=5)
+    _, _, comparison = views.answers.compare(VOLGA, BASE, HYBRID, k=5)
     after = html.split("<ol")[2]
     for hit, part in zip(comparison.second.hits, after.split("<li ")[1:], strict=True):
         before = comparison.places_before[hit.row]
@@ -139,8 +139,8 @@ def test_one_checkpoint_alone_is_one_list(views):
 def test_the_first_view_says_what_all_questions_say(views):
     """Right answers in the top ten and own-language share, before and after, counted anew."""
     pool, asked = views.answers.pool, views.answers.facts.asked
-    text = harmless(views.overview(MONOLINGUAL, HYBRID)).text
-    for name, when in ((MONOLINGUAL, "before"), (HYBRID, "after")):
+    text = harmless(views.overview(BASE, HYBRID)).text
+    for name, when in ((BASE, "before"), (HYBRID, "after")):
         found = [views.answers.search(one.words, name).found for one in asked[::16]]
         figures = views.answers.figures[name]
         own = sum(one.mix.get(question.language, 0.0) for one, question in zip(found, asked[::16], strict=True))
@@ -177,7 +177,7 @@ def test_the_mix_of_languages_is_in_the_table(views):
     )
     shares = {re.sub("<.*?>", "", name): rest for name, *rest in rows}
     assert len(shares) == 11 and {fair for *_, fair in shares.values()} == {"9 %"}
-    expected = [views.answers.search(question, name).found.mix["de"] for name in (MONOLINGUAL, HYBRID)]
+    expected = [views.answers.search(question, name).found.mix["de"] for name in (BASE, HYBRID)]
     assert shares["German (question)"][:2] == [f"{100 * share:.0f} %" for share in expected]
     assert shares["German (question)"][0] != "9 %"
 
@@ -223,7 +223,7 @@ def test_dark_cells_are_brightest_where_they_are_best():
 
 
 def test_all_languages_are_a_table_of_places(views):
-    html = views.translations("Where do the waters of the VOLGA end up", MONOLINGUAL, HYBRID)
+    html = views.translations("Where do the waters of the VOLGA end up", BASE, HYBRID)
     harmless(html)
     _, found = views.answers.ask_in_all_languages("wf-rivers-01", HYBRID)
     _, first, _, second = re.findall(r'<table class="xd-matrix">.*?</table>', html)
@@ -232,17 +232,17 @@ def test_all_languages_are_a_table_of_places(views):
     assert len(re.findall("xd-own", first)) == 11
     overlaps = [int(text) for text in re.findall(r"xd-h\d[^>]*>(\d+)</td>", second)]
     assert overlaps == [round(100 * value) for value in found.overlap.ravel()]
-    assert "Choose one of the examples" in views.translations("my own question", MONOLINGUAL, HYBRID)
+    assert "Choose one of the examples" in views.translations("my own question", BASE, HYBRID)
 
 
 # ---------------------------------------------------------------- measured numbers
 
 
 def test_numbers_come_from_the_results_files(small_checkpoints, views):
-    html = views.benchmark("world_facts", MONOLINGUAL)
+    html = views.benchmark("world_facts", BASE)
     found = harmless(html)
-    content = json.loads((small_checkpoints / MONOLINGUAL / "results" / "world_facts.json").read_text())
-    row = re.search(r'<th scope="row">Static, monolingual</th>(.*?)</tr>', html)[1]
+    content = json.loads((small_checkpoints / BASE / "results" / "world_facts.json").read_text())
+    row = re.search(r'<th scope="row">Base</th>(.*?)</tr>', html)[1]
     expected = [content["summary"][name] for name in ("mo_map", "cr_map", "mul_map")]
     assert re.findall(r"<td>([\d.,]+)</td>", row)[:3] == [f"{100 * value:.1f}" for value in expected]
     cells = re.findall(r"xd-h\d[^>]*>(\d+)</td>", html)
@@ -283,13 +283,13 @@ def test_the_program_asks_the_page_that_showed_it():
 
 def test_missing_and_damaged_results_are_told(small_checkpoints, tmp_path):
     assert MISSING.split("`")[0] in benchmark_view(Published(), None, HYBRID)
-    for name in (HYBRID, MONOLINGUAL, CROSS):
+    for name in (HYBRID, BASE, STATIC):
         shutil.copytree(small_checkpoints / name, tmp_path / name)
-    folders = {name: tmp_path / name for name in (HYBRID, MONOLINGUAL, CROSS)}
+    folders = {name: tmp_path / name for name in (HYBRID, BASE, STATIC)}
     (tmp_path / HYBRID / "results" / "world_facts.json").write_text("{")
     published = read_published(folders)
-    assert list(published.results["world_facts"]) == [MONOLINGUAL] and published.arms is None
+    assert list(published.results["world_facts"]) == [BASE] and published.arms is None
     assert len(published.problems) == 1 and HYBRID in published.problems[0]
     assert str(tmp_path) not in published.problems[0]
     view = harmless(benchmark_view(published, "world_facts", HYBRID))
-    assert "cannot be read" in view.text and "Static, monolingual" in view.text
+    assert "cannot be read" in view.text and "Base" in view.text

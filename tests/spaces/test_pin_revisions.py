@@ -17,7 +17,7 @@ from xlir_demo.checkpoints import CHECKPOINTS, find_dataset, find_model, find_mo
 from hf_hybrid.errors import InputError
 from hf_hybrid.publishing.lint import lint_cards, lint_folder
 from tests.spaces.serving import ROOT, SPACE
-from tests.spaces.small_checkpoints import CROSS, HYBRID
+from tests.spaces.small_checkpoints import HYBRID, STATIC
 
 NAMES = pinned_names()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -63,7 +63,7 @@ def test_the_command_pins_and_the_push_is_then_allowed(pin, space, monkeypatch, 
     assert pin.main(["someone", "--space", str(space), "--check"]) == 0
     assert "null" in (space / "revisions.json").read_text()
     assert pin.main(["someone", "--space", str(space)]) == 0
-    assert capsys.readouterr().out.count(f"someone/hybrid-xlir-static-mono: {COMMIT}") == 2
+    assert capsys.readouterr().out.count(f"someone/hybrid-xlir-small: {COMMIT}") == 2
     assert lint_folder(space, "space") == []
     front = yaml.safe_load((space / "README.md").read_text().split("---")[1])
     assert front["models"] == [f"someone/{name}" for name in NAMES] and front["datasets"] == ["someone/world_facts"]
@@ -136,9 +136,9 @@ def test_the_page_goes_without_checkpoints_that_are_not_installed(monkeypatch, t
     monkeypatch.setattr(checkpoints, "embedded_model", lambda name: None)
     (tmp_path / HYBRID).symlink_to(small_checkpoints / HYBRID)
     # Any other checkpoint of the folder is offered, too; what has no checkpoint in it, or a name of its own kind, is not.
-    (tmp_path / "mine").symlink_to(small_checkpoints / CROSS)
+    (tmp_path / "mine").symlink_to(small_checkpoints / STATIC)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "<b>").symlink_to(small_checkpoints / CROSS)
+    (tmp_path / "<b>").symlink_to(small_checkpoints / STATIC)
     assert list(find_models(tmp_path)) == [HYBRID, "mine"]
     (tmp_path / "mine").unlink()
     alone = load_page_views(tmp_path)

@@ -45,19 +45,11 @@ class Checkpoint:
 CHECKPOINTS = (
     Checkpoint("xlir-small-base", "Base", "a multilingual encoder as it comes, without hybrid training"),
     Checkpoint("hybrid-xlir-small", "Hybrid", "the same encoder after hybrid training"),
-    Checkpoint(
-        "hybrid-xlir-static-mono", "Static, monolingual", "word vectors, practised with one language at a time"
-    ),
-    Checkpoint(
-        "hybrid-xlir-static",
-        "Static, hybrid",
-        "word vectors, practised with batches of one language and of two languages by turns",
-    ),
-    Checkpoint("hybrid-xlir-static-cross", "Static, cross-lingual", "word vectors, practised with two languages only"),
+    Checkpoint("hybrid-xlir-static", "Static", "word vectors, small and very fast, after hybrid training, too"),
 )
 NAMES = tuple(checkpoint.name for checkpoint in CHECKPOINTS)
-# What is compared, before and after hybrid training: the first pair of which both are there.
-PAIRS = (("xlir-small-base", "hybrid-xlir-small"), ("hybrid-xlir-static-mono", "hybrid-xlir-static"))
+# What is compared where both are there: before and after hybrid training.
+PAIR = ("xlir-small-base", "hybrid-xlir-small")
 
 
 def describe(name: str) -> Checkpoint:
@@ -78,13 +70,12 @@ def usual_pair(names: Sequence[str]) -> tuple[str, str]:
         names: those that were loaded, at least one.
 
     Example:
-        >>> usual_pair(["hybrid-xlir-static", "hybrid-xlir-static-mono", "mine"])
-        ('hybrid-xlir-static-mono', 'hybrid-xlir-static')
+        >>> usual_pair(["hybrid-xlir-small", "hybrid-xlir-static", "xlir-small-base"])
+        ('xlir-small-base', 'hybrid-xlir-small')
         >>> usual_pair(["mine", "yours"]), usual_pair(["mine"])
         (('mine', 'yours'), ('mine', 'mine'))
     """
-    found = next((pair for pair in PAIRS if all(name in names for name in pair)), None)
-    return found or (names[0], names[min(1, len(names) - 1)])
+    return PAIR if set(PAIR) <= set(names) else (names[0], names[min(1, len(names) - 1)])
 
 
 def find_models(models: Path | None = None, revisions: Path = REVISIONS) -> dict[str, Path]:
