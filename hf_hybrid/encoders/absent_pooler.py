@@ -30,9 +30,7 @@ def note_absent_pooler(model: SentenceTransformer, folder: Path) -> None:
         folder: Where.
     """
     path = folder / SETTINGS
-    if not isinstance(model[0], Transformer) or not path.is_file():
-        return
-    if has_no_pooler(model):
+    if path.is_file() and has_no_pooler(model):
         settings = json.loads(path.read_text(encoding="utf-8"))
         settings["model_args"] = {**settings.get("model_args", {}), SWITCH: False}
         write_bytes(path, (json.dumps(settings, indent=4) + "\n").encode(), overwrite=True)

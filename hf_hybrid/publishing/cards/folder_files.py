@@ -52,7 +52,8 @@ BITEXT = "bitext"
 RECIPE = "training.yaml"
 _NUMBER = (int, float)
 _NULLABLE = (int, float, type(None))
-# file -> field -> type; a list of one mapping is a list of such entries
+_ACCURACY = {"data_sha256": str, "mean": _NUMBER}
+# file -> field -> type; a mapping is an object with such fields, a list of one mapping a list of such entries
 SCHEMAS: dict[str, dict[str, Any]] = {
     "variants": {
         "variants_version": int,
@@ -92,7 +93,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "seconds": _NUMBER,
         "hardware": dict,
     },
-    "bitext": {"tatoeba": dict, "ntrex": dict},
+    "bitext": {"tatoeba": _ACCURACY, "ntrex": _ACCURACY},
     "mix": {"rows": dict, "examples": dict, "row_licences": dict, "outputs": dict},
     "published": {
         "published_version": int,
@@ -111,7 +112,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
 }
 _STAGES = {"stages": [{"name": str, "arm": str, "batches": int, "batch_size": int, "seconds": _NUMBER}]}
-_ACCURACY = {"data_sha256": str, "mean": _NUMBER}
 _TEACHER = {"model": str, "language": str, "weights_sha256": str}
 
 
@@ -167,11 +167,9 @@ def read_folder(folder: Path) -> FolderFiles:
     unknown = []
     paths = [folder / "results.json"] if (folder / "results.json").is_file() else []
     for path in [*paths, *sorted((folder / RESULTS).glob("*.json"))]:
-        source = Source(_name_in(folder, path), _read_json(path))
+        source = _read_source(folder, path)
         if path.stem in SCHEMAS and path.parent != folder:
             _check(source.content, SCHEMAS[path.stem], source.file, "")
-            if path.stem == "bitext":
-                _check_bitext(source)
             if path.stem == "training" and "stages" in source.content:
                 _check(source.content, _STAGES, source.file, "")
             if path.stem == "training" and "teacher" in source.content:
@@ -193,15 +191,14 @@ def read_folder(folder: Path) -> FolderFiles:
     _check_once(results)
     in_context = []
     for path in sorted((folder / RESULTS / IN_CONTEXT).glob("*.json")):
-        source = Source(_name_in(folder, path), _read_json(path))
+        source = _read_source(folder, path)
         if not isinstance(source.content, dict) or "schema_version" not in source.content:
             raise InputError(f"{source.file} is no results file: write it with hf-hybrid evaluate, or remove it")
         in_context.append(_results_source(source, path))
     _check_once(in_context)
-    others = {path.stem: Source(_name_in(folder, path), _read_json(path)) for path in _others(folder)}
+    others = {path.stem: _read_source(folder, path) for path in sorted((folder / RESULTS / BITEXT).glob("*.json"))}
     for source in others.values():
-        _check(source.content, SCHEMAS["bitext"], source.file, "")
-        _check_bitext(source)
+        _check(source.content, SCHEMAS[BITEXT], source.file, "")
     recipe = folder / RECIPE
     return FolderFiles(
         folder=folder,
@@ -215,6 +212,10 @@ def read_folder(folder: Path) -> FolderFiles:
         recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else None,
         unknown=unknown,
     )
+
+
+def _read_source(folder: Path, path: Path) -> Source:
+    return Source(_name_in(folder, path), _read_json(path))
 
 
 def _results_source(source: Source, path: Path) -> ResultsSource:
@@ -231,15 +232,6 @@ def _check_once(results: Sequence[ResultsSource]) -> None:
                 "folder below"
             )
         benchmarks[name] = source.file
-
-
-def _others(folder: Path) -> list[Path]:
-    return sorted((folder / RESULTS / BITEXT).glob("*.json"))
-
-
-def _check_bitext(source: Source) -> None:
-    for name in SCHEMAS["bitext"]:
-        _check(source.content[name], _ACCURACY, source.file, f"{name}.")
 
 
 def _kinds(source: Source) -> list[str]:
@@ -284,7 +276,9 @@ def _check(content: Any, schema: Mapping[str, Any], file: str, place: str) -> No
         if name not in content:
             raise InputError(f"{file}: field {where!r} is missing")
         value = content[name]
-        if isinstance(kind, list):
+        if isinstance(kind, Mapping):
+            _check(value, kind, file, f"{where}.")
+        elif isinstance(kind, list):
             if not isinstance(value, list) or not value:
                 raise InputError(f"{file}: field {where!r} must be a list that is not empty")
             for index, entry in enumerate(value):

@@ -11,6 +11,7 @@ from hf_hybrid.publishing.cards.bitext_section import bitext_section
 from hf_hybrid.publishing.cards.evaluation_sections import evaluation_section
 from hf_hybrid.publishing.cards.folder_files import read_folder
 from tests.minimal_results import results, write
+from tests.publishing.cards.tables import rows_of
 
 
 def accuracy(tatoeba: float, ntrex: float, data: str = "ab") -> dict[str, object]:
@@ -27,19 +28,15 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def rows_of(text: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
-
-
 def test_the_model_stands_first_and_others_after_it(folder):
-    head, _, *rows = rows_of(bitext_section("small", read_folder(folder)))
+    head, *rows = rows_of(bitext_section("small", read_folder(folder)))
     assert head == ["", "Tatoeba", "NTREX"]
     assert rows == [["`small`", "90.3", "94.5"], ["`base`", "50.0", "25.0"]]
 
 
 def test_others_on_other_sentences_stay_out(folder):
     write(folder / "results" / "bitext" / "base.json", accuracy(0.5, 0.25, data="cd"))
-    _, _, *rows = rows_of(bitext_section("small", read_folder(folder)))
+    _, *rows = rows_of(bitext_section("small", read_folder(folder)))
     assert [row[0] for row in rows] == ["`small`"]
 
 

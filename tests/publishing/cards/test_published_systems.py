@@ -13,15 +13,11 @@ from hf_hybrid.publishing.cards.encoder_facts import EncoderFacts
 from hf_hybrid.publishing.cards.folder_files import read_folder
 from hf_hybrid.publishing.cards.published_systems import published_section
 from tests.publishing.cards.everything import PUBLISHED, fill, write
+from tests.publishing.cards.tables import rows_of
 
 FACTS = EncoderFacts(
     **{field.name: None for field in dataclasses.fields(EncoderFacts)} | {"parameters": 47_200_000, "modules": ("A",)}
 )
-
-
-def rows_of(text: str) -> list[list[str]]:
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in [lines[0], *lines[2:]]]
 
 
 @pytest.fixture
