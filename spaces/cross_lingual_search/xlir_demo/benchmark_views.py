@@ -28,6 +28,8 @@ _ARMS = {
     "x-x-mono": "one language a batch (Monolingual)",
     "x-y": "two languages (Cross-lingual)",
     "hybrid": "one or two by turns (Hybrid)",
+    "base": "none",
+    "base_means": "none, but the mean of each language subtracted",
 }
 
 
@@ -50,9 +52,10 @@ def benchmark_view(published: Published, benchmark: str | None, checkpoint: str,
         parts.append(_checkpoints(published.results[name]))
         parts.append(_matrix(published.results[name], checkpoint))
     if published.arms is not None:
-        parts += [_arms(published.arms), _claims(published.arms)]
+        parts += [_arms(published.arms, published.arms_of), _claims(published.arms)]
     if published.alpha is not None:
-        parts.append(_alpha(published.alpha["alpha"]["points"], published.alpha["benchmark"]["name"]))
+        points, benchmark = published.alpha["alpha"]["points"], published.alpha["benchmark"]["name"]
+        parts.append(_alpha(points, benchmark, published.alpha_of))
     return view("Measured results", *parts, address=address)
 
 
@@ -133,7 +136,7 @@ def _matrix(results: Mapping[str, Results], checkpoint: str) -> Markup:
     )
 
 
-def _arms(content: Mapping[str, Any]) -> Markup:
+def _arms(content: Mapping[str, Any], checkpoint: str) -> Markup:
     level = content["settings"]["confidence"]
     rows = [
         [
@@ -148,10 +151,10 @@ def _arms(content: Mapping[str, Any]) -> Markup:
         [
             Markup("<h2>Was it luck? The same training with other random numbers</h2>"),
             Markup(
-                '<p class="xd-note">Every way of training was repeated from the same start with other random numbers, on {}. In brackets: where the '
-                "mean of many such runs would lie, with {} % confidence. Ways whose brackets are far apart really "
+                '<p class="xd-note">Encoders like <b>{}</b>, on {}. What has brackets was trained again from the same start with other random numbers. In '
+                "brackets: where the mean of many such runs would lie, with {} % confidence. Ways whose brackets are far apart really "
                 "differ.</p>"
-            ).format(benchmark_title(content["benchmark"]["name"]), f"{100 * level:.0f}"),
+            ).format(title_of(checkpoint), benchmark_title(content["benchmark"]["name"]), f"{100 * level:.0f}"),
             Markup('<div class="xd-charts">{}</div>').format(
                 joined(_arm_bars(content["arms"], column) for column in _MAP)
             ),
@@ -238,7 +241,7 @@ def _claim_charts(claims: Sequence[Mapping[str, Any]]) -> list[Markup]:
     return charts
 
 
-def _alpha(points: Sequence[Mapping[str, Any]], benchmark: str) -> Markup:
+def _alpha(points: Sequence[Mapping[str, Any]], benchmark: str, checkpoint: str) -> Markup:
     rows = [
         [
             f"{100 * point['alpha']:.0f} %",
@@ -252,8 +255,9 @@ def _alpha(points: Sequence[Mapping[str, Any]], benchmark: str) -> Markup:
         [
             Markup("<h2>How many batches should be in one language?</h2>"),
             Markup(
-                '<p class="xd-note">0 % is Cross-lingual, 100 % is Monolingual; Hybrid is in between. On {}.</p>'
-            ).format(benchmark_title(benchmark)),
+                '<p class="xd-note">0 % is Cross-lingual, 100 % is Monolingual; Hybrid is in between. Encoders like <b>{}</b>, '
+                "on {}.</p>"
+            ).format(title_of(checkpoint), benchmark_title(benchmark)),
             Markup('<div class="xd-charts">{}</div>').format(
                 joined(_curve_of(points, column) for column in (*_MAP, _MEAN_SPREAD))
             ),

@@ -19,13 +19,17 @@ class Published:
     Attributes:
         results: benchmark -> checkpoint -> its results.
         arms: content of the file of `hf-hybrid arms`: arms and claims over several seeds; None where there is none.
+        arms_of: the checkpoint that it lies beside.
         alpha: content of the file that has the curve over alpha; may be the same.
+        alpha_of: the checkpoint that it lies beside.
         problems: what could not be read, in words.
     """
 
     results: dict[str, dict[str, Results]] = field(default_factory=dict)
     arms: Mapping[str, Any] | None = None
+    arms_of: str = ""
     alpha: Mapping[str, Any] | None = None
+    alpha_of: str = ""
     problems: tuple[str, ...] = ()
 
     @property
@@ -44,7 +48,8 @@ def read_published(folders: Mapping[str, Path]) -> Published:
         What there is. A damaged file is told in `problems` and hides no other checkpoint.
     """
     results: dict[str, dict[str, Results]] = {}
-    arms = alpha = None
+    with_arms: dict[str, Mapping[str, Any]] = {}
+    with_alpha: dict[str, Mapping[str, Any]] = {}
     problems = []
     for name, folder in folders.items():
         try:
@@ -55,6 +60,7 @@ def read_published(folders: Mapping[str, Path]) -> Published:
             continue
         for source in files.results:
             results.setdefault(source.results.benchmark.name, {})[name] = source.results
-        arms = arms or (files.arms.content if files.arms else None)
-        alpha = alpha or (files.alpha.content if files.alpha else None)
-    return Published(results, arms, alpha, tuple(problems))
+        with_arms |= {name: files.arms.content} if files.arms else {}
+        with_alpha |= {name: files.alpha.content} if files.alpha else {}
+    (arms_of, arms), (alpha_of, alpha) = (next(iter(one.items()), ("", None)) for one in (with_arms, with_alpha))
+    return Published(results, arms, arms_of, alpha, alpha_of, tuple(problems))
