@@ -8,12 +8,13 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from xlir_demo.checkpoints import usual_pair, weights_digest
 from xlir_demo.examples import KINDS, choose, read_measured
 from xlir_demo.measuring import Outcomes
 from xlir_demo.pool import Asked
 from xlir_demo.start import data_digest, load_checkpoints, load_page_views, measure
-from xlir_demo.vectors import VectorCache
+from xlir_demo.vectors import VectorCache, encode_with_progress
 
 from tests.spaces.serving import SPACE
 from tests.spaces.small_checkpoints import BASE, HYBRID, STATIC
@@ -141,3 +142,22 @@ def test_a_second_start_embeds_nothing(small_checkpoints, kept_vectors, views, m
     monkeypatch.setattr("xlir_demo.vectors.encode_with_progress", refuse)
     again = load_page_views(small_checkpoints)
     assert again.measured.figures == views.measured.figures and sorted(kept_vectors.glob("*.npy")) == before
+
+
+def test_texts_are_embedded_on_all_cores_and_a_question_on_as_many_as_before(monkeypatch):
+    monkeypatch.setattr("xlir_demo.vectors.os.cpu_count", lambda: 3)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        used = []
+
+        def encode(texts, kind):
+            used.append(torch.get_num_threads())
+            return np.ones((len(texts), 2), np.float32)
+
+        encode_with_progress(encode, ["a", "b"], "passage", "A")
+        with pytest.raises(ZeroDivisionError):
+            encode_with_progress(lambda texts, kind: 1 / 0, ["a"], "passage", "A")
+        assert used == [3] and torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

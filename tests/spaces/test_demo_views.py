@@ -256,7 +256,7 @@ def test_numbers_come_from_the_results_files(small_checkpoints, views):
     # What "at least as good" allows stands beside each difference and is drawn as a band.
     allowed = [entry for entry in arms["claims"] if entry["margin"] is not None]
     assert len(allowed) == 4 and found.text.count("1.0 points") == 4
-    assert sum(attributes.get("class") == "xd-band" for _, attributes in found.tags) == 2
+    assert sum(attributes.get("class") == "xd-band" for _, attributes in found.tags) == 4
     assert sum(tag == "polyline" for tag, _ in found.tags) == 4  # the curve over alpha, of each measure
 
 

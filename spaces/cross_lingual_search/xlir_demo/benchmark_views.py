@@ -23,13 +23,14 @@ MISSING = (
 )
 _MAP = tuple(column_of(f"{setting}_{MAIN}", DEMO) for setting in SETTINGS)
 _SPREAD, _MEAN_SPREAD = (column_of(key, DEMO) for key in ("rank_distance_median", "rank_distance"))
+# Ways of training: their name on the page, and what their batches are.
 _ARMS = {
-    "x-x": "same language, languages mixed in a batch",
-    "x-x-mono": "one language a batch (Monolingual)",
-    "x-y": "two languages (Cross-lingual)",
-    "hybrid": "one or two by turns (Hybrid)",
-    "base": "none",
-    "base_means": "none, but the mean of each language subtracted",
+    "x-x": ("Same language", "pairs in one language, languages mixed in a batch"),
+    "x-x-mono": ("Monolingual", "one language a batch"),
+    "x-y": ("Cross-lingual", "two languages a batch"),
+    "hybrid": ("Hybrid", "one or two languages, by turns"),
+    "base": ("No training", "the encoder as it comes"),
+    "base_means": ("Means subtracted", "no training, but the mean of each language subtracted"),
 }
 
 
@@ -140,7 +141,7 @@ def _arms(content: Mapping[str, Any], checkpoint: str) -> Markup:
     level = content["settings"]["confidence"]
     rows = [
         [
-            Markup("{} <code>{}</code>").format(_ARMS.get(name, ""), name),
+            Markup("{}: {} <code>{}</code>").format(*_ARMS[name], name) if name in _ARMS else name,
             number(arm["seeds"], 0),
             *(_over_seeds(arm["figures"], column) for column in (*_MAP, _SPREAD)),
         ]
@@ -166,12 +167,16 @@ def _arms(content: Mapping[str, Any], checkpoint: str) -> Markup:
 def _arm_bars(arms: Mapping[str, Any], column: Column) -> Markup:
     found = {name: arm["figures"].get(column.key) for name, arm in arms.items()}
     marks = [
-        Mark(name, column.text(one["mean"]), one["mean"], one["low"], one["high"])
+        Mark(_arm_name(name), column.text(one["mean"]), one["mean"], one["low"], one["high"])
         for name, one in found.items()
         if one is not None
     ]
     most = max((mark.value for mark in marks), default=1.0) or 1.0
     return _chart(f"{column.title}, mAP", bars(f"mAP, {column.title}", marks, most)) if marks else Markup("")
+
+
+def _arm_name(name: str) -> str:
+    return _ARMS[name][0] if name in _ARMS else name
 
 
 def _claims(content: Mapping[str, Any]) -> Markup:
@@ -180,7 +185,7 @@ def _claims(content: Mapping[str, Any]) -> Markup:
     rows = [
         [
             Markup("Hybrid: {}").format(entry["text"]),
-            Markup("<code>{}</code>").format(entry["against"]),
+            Markup("{} <code>{}</code>").format(_arm_name(entry["against"]), entry["against"]),
             _interval(entry, "difference", column_of(entry["figure"], DEMO), sign="+"),
             _margin(entry),
             Markup("<b>{}</b>").format(entry["verdict"]),
@@ -221,7 +226,7 @@ def _claim_charts(claims: Sequence[Mapping[str, Any]]) -> list[Markup]:
         column = column_of(entries[0]["figure"], DEMO)
         marks = [
             Mark(
-                f"against {entry['against']}",
+                f"against {_arm_name(entry['against'])}",
                 f"{column.text(entry['difference'], '+')}, {entry['verdict']}",
                 *(
                     None if entry[name] is None else column.factor * entry[name]

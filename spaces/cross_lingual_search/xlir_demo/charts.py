@@ -69,7 +69,7 @@ def bars(title: str, marks: Sequence[Mark], most: float, line: tuple[float, str]
 
 
 def differences(title: str, marks: Sequence[Mark], margin: float | None, better: str) -> Markup:
-    """Dots with intervals around a line at zero, and the band that counts as no worse.
+    """Dots with intervals around a line at zero, and beside each the band that counts as no worse.
 
     Args:
         title: what they show.
@@ -82,14 +82,6 @@ def differences(title: str, marks: Sequence[Mark], margin: float | None, better:
     scale = _Scale(-reach, reach)
     top, parts = 40, []
     bottom = top + 2 * _ROW * len(marks)
-    if margin is not None:
-        left = scale(-margin)
-        parts.append(
-            Markup('<rect class="xd-band" x="{}" y="{}" width="{}" height="{}"/>').format(
-                f"{left:.1f}", top - 6, f"{scale(0.0) - left:.1f}", bottom - top
-            )
-        )
-    parts.append(_line("xd-zero", scale(0.0), top - 6, scale(0.0), bottom - 6))
     words = ("hybrid worse ←", "→ hybrid better") if better == "right" else ("hybrid better ←", "→ hybrid worse")
     parts.append(
         Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(f"{scale(0) - 6:.1f}", top - 12, words[0])
@@ -98,6 +90,12 @@ def differences(title: str, marks: Sequence[Mark], margin: float | None, better:
     for row, mark in enumerate(marks):
         y = top + 2 * _ROW * row
         parts.append(Markup('<text x="0" y="{}">{}: {}</text>').format(y + 10, mark.name, mark.text))
+        # Band and line are as high as a dot: over the whole chart they lay behind the words.
+        if margin is not None:
+            left = scale(-margin)
+            place = f"{left:.1f}", y + 16, f"{scale(0.0) - left:.1f}", 20
+            parts.append(Markup('<rect class="xd-band" x="{}" y="{}" width="{}" height="{}"/>').format(*place))
+        parts.append(_line("xd-zero", scale(0.0), y + 14, scale(0.0), y + 38))
         parts.append(_dot(scale, mark, y + 26))
     return _svg(title, bottom, parts, marks)
 

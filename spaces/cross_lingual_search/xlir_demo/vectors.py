@@ -6,10 +6,12 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm.auto import tqdm
 
 from hf_hybrid.errors import InputError
@@ -93,7 +95,8 @@ def encode_with_progress(encode: Encode, texts: Sequence[str], kind: str, title:
     # Texts of one length together, or every step would be as slow as its longest text.
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
     vectors: np.ndarray | None = None
-    with tqdm(total=len(texts), desc=f"Embedding with {title or 'the checkpoint'}", unit="text", delay=1) as bar:
+    bar = tqdm(total=len(texts), desc=f"Embedding with {title or 'the checkpoint'}", unit="text", delay=1)
+    with bar, _all_cores():
         for start in range(0, len(order), _STEP):
             rows = order[start : start + _STEP]
             part = encode([texts[row] for row in rows], kind)
@@ -103,6 +106,17 @@ def encode_with_progress(encode: Encode, texts: Sequence[str], kind: str, title:
             bar.update(len(rows))
     assert vectors is not None, "no texts"
     return vectors
+
+
+@contextmanager
+def _all_cores() -> Iterator[None]:
+    """Before the page is up nobody else wants the cores; later a search has one, so that others' need not wait."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(threads, os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _read(file: Path, number: int) -> np.ndarray | None:
