@@ -124,5 +124,5 @@ def test_what_is_no_design_is_named(tmp_path):
         file.write_text(text)
         with pytest.raises(InputError, match=message):
             StudyDesign.load(str(file), "ratio")
-    with pytest.raises(InputError, match="no packaged design of it for ratio; there are static, tiny"):
+    with pytest.raises(InputError, match="no packaged design of it for ratio; there are small, static, tiny"):
         StudyDesign.load("no", "ratio")

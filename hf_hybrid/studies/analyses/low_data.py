@@ -17,7 +17,7 @@ import numpy as np
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel, Series
-from hf_hybrid.studies.analyses.settings import check_arms, numbers_of_levels, settings_of
+from hf_hybrid.studies.analyses.settings import check_arms, numbers_of_levels, settings_of, sizes_of
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import FAILS, HOLDS, OPEN, Analysis, Finding, Table, points
 from hf_hybrid.studies.languages import family, script
@@ -37,6 +37,8 @@ class LowDataSettings:
         validation: Benchmark that chooses between them.
         figure: By language: `mul_map`, `mo_map`, `cr_map`.
         unseen: Languages that no run trains on.
+        available: Language -> examples that there are of it, where a level may ask for more: the sizes are then the
+            geometric means over languages of what there is.
         families, scripts: Instead of the tables' for some languages.
         resamples: Draws of the comparison at each n.
     """
@@ -46,6 +48,7 @@ class LowDataSettings:
     validation: str
     figure: str = "mul_map"
     unseen: Sequence[str] = ()
+    available: Mapping[str, int] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     resamples: int = 5000
@@ -114,7 +117,6 @@ class _Difference:
         self.settings, self.benchmark, self.budget, self.chosen = settings, benchmark, budget, chosen
         numbers = numbers_of_levels(results.design)
         self.levels = sorted(numbers, key=numbers.__getitem__)
-        self.sizes = [numbers[level] for level in self.levels]
         self.where = f"{benchmark}{f', {budget}' if budget else ''}"
         sides = {
             level: [
@@ -128,6 +130,7 @@ class _Difference:
         self.tags = [tag for tag in first.benchmark.languages if settings.figure in first.per_language.get(tag, {})]
         if not self.tags:
             raise InputError(f"study low_data: {benchmark} has no {settings.figure} by language")
+        self.sizes = sizes_of([numbers[level] for level in self.levels], self.tags, settings.available)
         self.delta = np.array(
             [
                 [
@@ -273,10 +276,19 @@ class _Difference:
         label = f"{self.settings.method} - better baseline, points"
         return Panel(self.where, "examples of a language", label, tuple(series), logarithmic=True, zero=True)
 
+    def _scarce(self) -> list[str]:
+        most = max(map(float, self.levels))
+        scarce = sum(number < most for tag, number in self.settings.available.items() if tag in self.tags)
+        mean = "n is the geometric mean of what they have."
+        return (
+            [f"{scarce} of {len(self.tags)} languages have fewer than {most:,.0f} examples: {mean}"] if scarce else []
+        )
+
     def gaps(self) -> list[str]:
         """What this set of languages cannot tell."""
         alone = sorted(name for name, count in Counter(self.families).items() if count == 1)
         said = [
+            *self._scarce(),
             "With equal steps, few examples are seen more often: what is said of n is said of repetition, too.",
             "Passages are drawn in the intervals at each n, not in the slope, which is one for these passages.",
         ]

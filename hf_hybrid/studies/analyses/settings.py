@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import TypeVar
+
+import numpy as np
 
 from hf_hybrid.errors import InputError, nearest
 from hf_hybrid.evaluation.figures import find_figure
@@ -72,3 +74,17 @@ def check_figures(design: StudyDesign, names: Iterable[str]) -> None:
     for name in names:
         if find_figure(name) is None:
             raise InputError(f"study {design.study}: analysis: no figure '{name}'")
+
+
+def sizes_of(numbers: Sequence[float], tags: Sequence[str], available: Mapping[str, int]) -> list[float]:
+    """Numbers of examples of a language that runs had, geometric means over languages.
+
+    Example:
+        >>> [round(size) for size in sizes_of([100, 1000], ["en", "sw"], {"sw": 250})]
+        [100, 500]
+    """
+    have = np.array([available.get(tag, np.inf) for tag in tags])
+    return [
+        number if (have >= number).all() else float(np.exp(np.log(np.minimum(number, have)).mean()))
+        for number in numbers
+    ]

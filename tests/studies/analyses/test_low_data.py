@@ -110,3 +110,12 @@ def test_families_and_scripts():
         "Indic",
     ]
     assert [script(tag) for tag in ("zh-Hant", "fa", "te")] == ["Hant", "Arab", "Telu"]
+
+
+def test_what_a_language_does_not_have_is_not_counted(results):
+    pytest.importorskip("statsmodels")
+    design = from_json({**DESIGN, "analysis": {**DESIGN["analysis"], "available": {"de": 1000, "en": 125}}}, "test")
+    found = analyse(StudyResults(design, make_grid(design, {}), results.output))
+    (content,) = found.content["differences"]
+    assert content["sizes"] == pytest.approx([100, 500, (1000 * 125 * 10_000) ** (1 / 3)])
+    assert any("2 of 3 languages have fewer than 10,000 examples" in one for one in found.not_identified)
