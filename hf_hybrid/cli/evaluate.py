@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hf_hybrid.cli import flags
 from hf_hybrid.cli.benchmark_flags import add_benchmark_flags, benchmark_table, one_by_one
 from hf_hybrid.cli.command import Command
-from hf_hybrid.cli.reader_flags import add_reader_flags, reader_of_flags, reading_options
+from hf_hybrid.cli.reader_flags import add_reader_flags, kept_readings, reader_of_flags, reading_options
 from hf_hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ def _read(
         encoded,
         benchmark,
         reading_options(arguments),
+        kept=kept_readings(arguments, reader, benchmark),
         max_memory_mb=arguments.max_memory_mb,
         show_progress=not arguments.quiet,
     )

@@ -12,6 +12,7 @@ from hf_hybrid.errors import InputError
 if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark, CorpusBenchmark
     from hf_hybrid.evaluation.reading.evaluate import ReadingOptions
+    from hf_hybrid.evaluation.reading.kept import KeptSpans
     from hf_hybrid.reading.reader import Reader
 
 
@@ -37,6 +38,11 @@ def add_reader_flags(parser: flags.Parser) -> None:
         default=0.0,
         metavar="W",
         help="add W times a passage's similarity to the reader's score where passages compete (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--readings",
+        metavar="DIR",
+        help="keep in this folder what the reader said of each passage, for other retrievers and to resume",
     )
     flags.add_windows(parser)
     parser.add_argument(
@@ -78,3 +84,12 @@ def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
     windows = WindowSettings(arguments.max_length, arguments.stride)
     settings = ReadingSettings(windows, n_best=1, max_answer_tokens=arguments.max_answer_tokens)
     return ReadingOptions(arguments.reader_k, arguments.retriever_weight, settings)
+
+
+def kept_readings(arguments: argparse.Namespace, reader: Reader, benchmark: Benchmark) -> KeptSpans | None:
+    """What the reader said before of this benchmark's passages; None where nothing is to be kept."""
+    if arguments.readings is None:
+        return None
+    from hf_hybrid.evaluation.reading.kept import KeptSpans
+
+    return KeptSpans(arguments.readings, reader, benchmark, reading_options(arguments).settings)

@@ -132,8 +132,19 @@ def _make(run: Run, results: StudyResults, jobs: Jobs) -> None:
     for cell in run.cells:
         seed = [] if cell.seed is None else ["--seed", str(cell.seed)]
         for name, flags in design.benchmarks.items():
-            words = flag_words({"benchmark": name, **flags, **cell.evaluate})
+            words = flag_words(evaluation_flags(name, {**flags, **cell.evaluate}, output))
             jobs.evaluate(Path(model), cell.results(output, name), [*words, *seed, "--quiet"])
+
+
+def evaluation_flags(benchmark: str, flags: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """Flags of `hf-hybrid evaluate` for a benchmark; what a reader says is kept for all retrievers of the study.
+
+    Example:
+        >>> evaluation_flags("tydiqa", {"reader": "runs/reader"}, Path("study"))["readings"]
+        'study/readings'
+    """
+    kept = {"readings": str(output / "readings")} if flags.get("reader") else {}
+    return {"benchmark": benchmark, **kept, **flags}
 
 
 def flag_words(flags: Mapping[str, Any]) -> list[str]:

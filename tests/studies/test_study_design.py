@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hf_hybrid.arguments.parsing import parse_arguments, read_recipe
@@ -9,7 +11,7 @@ from hf_hybrid.cli.main import make_parser
 from hf_hybrid.errors import InputError
 from hf_hybrid.studies.grid import make_grid
 from hf_hybrid.studies.kinds import KINDS, kind_of
-from hf_hybrid.studies.run_study import flag_words
+from hf_hybrid.studies.run_study import evaluation_flags, flag_words
 from hf_hybrid.studies.study import StudyDesign, packaged_designs
 from tests.studies.designs import SMALL, written
 
@@ -38,7 +40,7 @@ def test_packaged_designs_have_flags_that_the_commands_know(kind, name):
             assert training.seed == run.seed and training.max_steps == run.flags["max_steps"]
         for cell in run.cells:
             for benchmark, flags in design.benchmarks.items():
-                words = flag_words({"benchmark": benchmark, **flags, **cell.evaluate})
+                words = flag_words(evaluation_flags(benchmark, {**flags, **cell.evaluate}, Path("study")))
                 make_parser().parse_args(["evaluate", "model/", *words, "--output", "x.json"])
 
 
@@ -126,3 +128,10 @@ def test_what_is_no_design_is_named(tmp_path):
             StudyDesign.load(str(file), "ratio")
     with pytest.raises(InputError, match="no packaged design of it for ratio; there are small, static, tiny"):
         StudyDesign.load("no", "ratio")
+
+
+def test_what_a_reader_says_is_kept_for_the_whole_study():
+    flags = {"data_dir": "tydiqa/", "reader": "runs/reader"}
+    assert evaluation_flags("tydiqa", flags, Path("out"))["readings"] == "out/readings"
+    assert evaluation_flags("tydiqa", {**flags, "readings": "mine"}, Path("out"))["readings"] == "mine"
+    assert "readings" not in evaluation_flags("tydiqa", {"data_dir": "tydiqa/"}, Path("out"))

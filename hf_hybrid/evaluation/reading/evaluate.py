@@ -33,10 +33,13 @@ from hf_hybrid.reading.reader import ReadingSettings
 if TYPE_CHECKING:
     from hf_hybrid.benchmarks import Benchmark
     from hf_hybrid.evaluation.encode_benchmark import EncodedBenchmark
+    from hf_hybrid.evaluation.reading.kept import KeptSpans
     from hf_hybrid.reading.reader import Reader
     from hf_hybrid.reading.spans import Span
 
 POOLS = ("mo", "mul")
+# Passages read between two times that what was read is kept.
+_KEPT_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ def evaluate_reading(
     benchmark: Benchmark,
     options: ReadingOptions | None = None,
     *,
+    kept: KeptSpans | None = None,
     max_memory_mb: float = 256,
     show_progress: bool = False,
 ) -> ReadingEvaluation:
@@ -142,6 +146,7 @@ def evaluate_reading(
         encoded: the retriever's vectors of the benchmark.
         benchmark: with answers of all its queries.
         options: how.
+        kept: what this reader said of passages before: it is not asked again, and what it says now is added.
         max_memory_mb: bound on the memory for scores, in MiB.
         show_progress: show a progress bar.
 
@@ -176,7 +181,7 @@ def evaluate_reading(
     }
     # Without a score of the retriever: it is not asked for the gold passage.
     pools[GOLD] = [dict.fromkeys(rows, 0.0) for rows in gold]
-    spans = _read_once(reader, benchmark, pools, options, show_progress)
+    spans = _read_once(reader, benchmark, pools, options, kept, show_progress)
     answers = {
         name: [_chosen(query, rows, spans, options.retriever_weight) for query, rows in enumerate(of_queries)]
         for name, of_queries in pools.items()
@@ -210,19 +215,29 @@ def _read_once(
     benchmark: Benchmark,
     pools: Mapping[str, list[dict[int, float]]],
     options: ReadingOptions,
+    kept: KeptSpans | None,
     show_progress: bool,
 ) -> dict[tuple[int, int], Span | None]:
     """(query, candidate) -> the best span of that passage."""
     pairs = sorted(
         {(query, row) for of_queries in pools.values() for query, rows in enumerate(of_queries) for row in rows}
     )
-    found = reader.read(
-        [benchmark.queries[query] for query, _ in pairs],
-        [benchmark.candidates[row] for _, row in pairs],
-        options.settings,
-        show_progress=show_progress,
-    )
-    return {pair: spans[0] if spans else None for pair, spans in zip(pairs, found, strict=True)}
+    known = {} if kept is None else kept.load()
+    missing = [pair for pair in pairs if pair not in known]
+    step = len(missing) if kept is None else _KEPT_AT_ONCE
+    for start in range(0, len(missing), step or 1):
+        part = missing[start : start + step]
+        found = reader.read(
+            [benchmark.queries[query] for query, _ in part],
+            [benchmark.candidates[row] for _, row in part],
+            options.settings,
+            show_progress=show_progress,
+        )
+        fresh = {pair: spans[0] if spans else None for pair, spans in zip(part, found, strict=True)}
+        if kept is not None:
+            kept.add(fresh)
+        known |= fresh
+    return {pair: known[pair] for pair in pairs}
 
 
 def _chosen(query: int, rows: Mapping[int, float], spans: Mapping[tuple[int, int], Span | None], weight: float) -> str:
