@@ -148,6 +148,13 @@ When the minutes given are over, the status is 143; the same command goes on.
             help="put PATH where the design says {NAME}",
         )
         parser.add_argument(
+            "--benchmarks",
+            nargs="+",
+            default=[],
+            metavar="NAME=DIR",
+            help="score on these benchmarks, too, whose files are in DIR, as belebele=belebele/",
+        )
+        parser.add_argument(
             "--output", type=Path, required=True, metavar="DIR", help="write models and results to this folder"
         )
         _add_running(parser)
@@ -177,6 +184,7 @@ When the minutes given are over, the status is 143; the same command goes on.
 
         logging.getLogger("hf_hybrid.studies").setLevel(logging.INFO)
         design = StudyDesign.load(arguments.config, self.kind.name)
+        design = design.with_benchmarks(_named_values(arguments.benchmarks, "benchmarks"))
         minutes = arguments.minutes
         options = StudyOptions(
             output=arguments.output,
@@ -208,6 +216,7 @@ When the minutes given are over, the status is 143; the same command goes on.
                 str(arguments.output.resolve()),
             ]
             words += ["--data", *arguments.data] if arguments.data else []
+            words += ["--benchmarks", *arguments.benchmarks] if arguments.benchmarks else []
             words += ["--threads", str(arguments.threads)] if arguments.threads is not None else []
             words += ["--minutes", str(arguments.minutes)] if arguments.minutes is not None else []
             settings = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,24 @@ class StudyDesign:
     def to_json(self) -> dict[str, Any]:
         """JSON types, from which `from_json` makes it again."""
         return asdict(self) | {"seeds": list(self.seeds), "contrasts": [asdict(one) for one in self.contrasts]}
+
+    def with_benchmarks(self, folders: Mapping[str, str]) -> StudyDesign:
+        """The same, scored on further benchmarks.
+
+        Args:
+            folders: Name of a benchmark -> folder of its files.
+
+        Raises:
+            InputError: A benchmark that the design has.
+
+        Example:
+            >>> list(StudyDesign.load("tiny", "low_data").with_benchmarks({"belebele": "belebele/"}).benchmarks)
+            ['development', 'test', 'belebele']
+        """
+        if known := sorted(set(folders) & set(self.benchmarks)):
+            raise InputError(f"--benchmarks {known[0]}=...: the design has this benchmark; give its data by --data")
+        further = {name: {"data_dir": folder} for name, folder in folders.items()}
+        return replace(self, benchmarks={**self.benchmarks, **further})
 
     def with_places(self, places: Mapping[str, str]) -> StudyDesign:
         """The same with `{name}` in flags replaced.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 
 import pytest
 
@@ -24,10 +25,39 @@ def test_jobs_run_through_submitit(tmp_path):
 def test_the_command_submits_what_is_missing(tmp_path, monkeypatch, capsys):
     submitted = []
     monkeypatch.setattr(launch, "submit_jobs", lambda *arguments: submitted.append(arguments) or [1] * 8)
-    command = ["study", "ratio", "--config", "tiny", "--output", str(tmp_path / "out"), "--launcher", "slurm"]
-    assert main([*command, "--launcher_options", "timeout_min=7", "slurm_partition=gpu", "--threads", "2"]) == 0
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "facts" / "file").write_text("data")
+    further = ["--benchmarks", f"world_facts={tmp_path / 'facts'}"]
+    command = [
+        "study",
+        "ratio",
+        "--config",
+        "tiny",
+        "--output",
+        str(tmp_path / "out"),
+        *further,
+        "--launcher",
+        "slurm",
+    ]
+    assert (
+        main(
+            [
+                *command,
+                "--launcher",
+                "slurm",
+                "--launcher_options",
+                "timeout_min=7",
+                "slurm_partition=gpu",
+                "--threads",
+                "2",
+            ]
+        )
+        == 0
+    )
     ((words, jobs, folder, cluster, settings),) = submitted
-    assert words == [*command[:5], str((tmp_path / "out").resolve()), "--threads", "2"]
+    assert words == [*command[:5], str((tmp_path / "out").resolve()), *further, "--threads", "2"]
+    declared = json.loads((tmp_path / "out" / "declaration.json").read_text())
+    assert "benchmarks.world_facts.data_dir" in declared["data"]
     assert len(jobs) == 8 and folder == tmp_path / "out/jobs" and cluster == "slurm"
     assert settings == {"timeout_min": 7, "slurm_partition": "gpu"}
     assert "8 jobs submitted; the same command reports when they have ended" in capsys.readouterr().out

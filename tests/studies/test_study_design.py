@@ -135,3 +135,12 @@ def test_what_a_reader_says_is_kept_for_the_whole_study():
     assert evaluation_flags("tydiqa", flags, Path("out"))["readings"] == "out/readings"
     assert evaluation_flags("tydiqa", {**flags, "readings": "mine"}, Path("out"))["readings"] == "mine"
     assert "readings" not in evaluation_flags("tydiqa", {"data_dir": "tydiqa/"}, Path("out"))
+
+
+def test_further_benchmarks_by_a_flag():
+    design = StudyDesign.load("tiny", "low_data")
+    more = design.with_benchmarks({"belebele": "belebele/"})
+    assert more.benchmarks == {**design.benchmarks, "belebele": {"data_dir": "belebele/"}}
+    assert design.with_benchmarks({}) == design
+    with pytest.raises(InputError, match="--benchmarks test=...: the design has this benchmark"):
+        design.with_benchmarks({"test": "x"})

@@ -36,7 +36,7 @@ class LowDataSettings:
         baselines: Arms, the better of which it is compared with.
         validation: Benchmark that chooses between them.
         figure: By language: `mul_map`, `mo_map`, `cr_map`.
-        unseen: Languages that no run trains on.
+        unseen: Languages that no run trains on; where none is named those outside the design's `languages`.
         available: Language -> examples that there are of it, where a level may ask for more: the sizes are then the
             geometric means over languages of what there is.
         families, scripts: Instead of the tables' for some languages.
@@ -148,7 +148,9 @@ class _Difference:
         self.clusters = next(iter(self.pairs.values())).clusters
         self.families = [settings.families.get(tag, family(tag)) for tag in self.tags]
         self.scripts = [settings.scripts.get(tag, script(tag)) for tag in self.tags]
-        self.seen = ["unseen" if tag in settings.unseen else "seen" for tag in self.tags]
+        trained = results.design.train.get("languages", self.tags)
+        unseen = settings.unseen or [tag for tag in self.tags if tag not in trained]
+        self.seen = ["unseen" if tag in unseen else "seen" for tag in self.tags]
         self.content = self._content()
 
     def _at(self, level: str) -> dict[str, float]:

@@ -119,3 +119,15 @@ def test_what_a_language_does_not_have_is_not_counted(results):
     (content,) = found.content["differences"]
     assert content["sizes"] == pytest.approx([100, 500, (1000 * 125 * 10_000) ** (1 / 3)])
     assert any("2 of 3 languages have fewer than 10,000 examples" in one for one in found.not_identified)
+
+
+def test_a_language_that_no_run_trains_on_is_unseen_by_itself(results):
+    pytest.importorskip("statsmodels")
+    analysis = {key: value for key, value in DESIGN["analysis"].items() if key != "unseen"}
+    design = from_json(
+        {**DESIGN, "analysis": analysis, "train": {**DESIGN["train"], "languages": ["de", "zh-Hant"]}}, "test"
+    )
+    found = analyse(StudyResults(design, results.grid, results.output))
+    (content,) = found.content["differences"]
+    seen = content["groups"]["seen"]["difference"]
+    assert {name: one["languages"] for name, one in seen.items()} == {"seen": 2, "unseen": 1}
