@@ -37,7 +37,7 @@ space: install ## Serve the demo page on this machine, with models and data of t
 
 # One thread a worker: more threads than cores make the tests several times slower.
 test: install ## Run all tests, without a network; PYTEST_ARGS="-k plan" runs some
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 15 $(PYTEST_ARGS)
 
 lint: install ## Check style and format
 	$(BIN)/ruff check .
