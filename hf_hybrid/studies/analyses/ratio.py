@@ -86,7 +86,7 @@ def analyse(results: StudyResults) -> Analysis:
             tables.append(curve.table(entry))
             if figure == settings.figures[0]:
                 findings += curve.findings(entry)
-    return Analysis(tuple(findings), tuple(tables), tuple(panels), content, _not_identified(settings))
+    return Analysis(tuple(findings), tuple(tables), tuple(panels), content, _not_identified(results, settings))
 
 
 def _joint(results: StudyResults, settings: RatioSettings, budget: str) -> tuple[JointFigures, np.ndarray]:
@@ -253,9 +253,16 @@ class _Curve:
         )
 
 
-def _not_identified(settings: RatioSettings) -> tuple[str, ...]:
+def _not_identified(results: StudyResults, settings: RatioSettings) -> tuple[str, ...]:
+    growing = [name for name, one in results.design.budgets.items() if one.rule == "equal_cross_examples"]
+    longer = [
+        f"Budget {name} holds the cross-lingual examples, so that a run is the longer, the larger alpha is: what is "
+        "said of alpha is said of the number of batches, too."
+        for name in growing
+    ]
     sizes = ", ".join(f"{len(tags)} {group}" for group, tags in settings.groups.items())
     return (
+        *longer,
         f"The groups have few languages ({sizes}): how they differ says little of languages that are not here.",
         "Languages of a group share seeds and passages; what they differ by is estimated as if their errors were "
         "independent, so that pooling is, if anything, too strong.",

@@ -1,0 +1,55 @@
+"""The page of a study in `docs/studies`: a head that somebody writes, and below it the study's own report.
+
+    python benchmarks/study_page.py runs/ratio ratio
+
+Copies what the report is made of and what it took into `benchmarks/results/studies/ratio`, the picture to
+`docs/studies/ratio.svg`, and the report into `docs/studies/ratio.md` below the line `<!-- report -->`. What stands
+above that line stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from hf_hybrid.errors import InputError, run_command  # noqa: E402
+from hf_hybrid.output_files import write_bytes  # noqa: E402
+
+MARK = "<!-- report -->\n"
+KEPT = ("declaration.json", "report.json", "seconds.json")
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Copy, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", type=Path, help="output folder of `hf-hybrid study`")
+    parser.add_argument("name", help="of the page")
+    options = parser.parse_args(arguments)
+    return run_command(lambda: _write(options.study, options.name, root))
+
+
+def _write(study: Path, name: str, root: Path) -> None:
+    missing = [file for file in (*KEPT, "report.md", "report.svg") if not (study / file).is_file()]
+    if missing:
+        raise InputError(f"{study} has no {missing[0]}: run the study to its end first")
+    results, pages = root / "benchmarks" / "results" / "studies" / name, root / "docs" / "studies"
+    for folder in (results, pages):
+        folder.mkdir(parents=True, exist_ok=True)
+    for file in KEPT:
+        shutil.copyfile(study / file, results / file)
+    shutil.copyfile(study / "report.svg", pages / f"{name}.svg")
+    page = pages / f"{name}.md"
+    question, _, body = (study / "report.md").read_text(encoding="utf-8").partition("\n")
+    head = page.read_text(encoding="utf-8").partition(MARK)[0] if page.is_file() else f"{question}\n\n"
+    body = f"{head}{MARK}\n## What was declared, and found\n{body.replace('(report.png)', f'({name}.svg)')}"
+    write_bytes(page, body.encode(), overwrite=True)
+    sys.stdout.write(f"{page}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
