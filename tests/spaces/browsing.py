@@ -20,12 +20,14 @@ class Watched:
         page: Playwright's page.
         complaints: errors of scripts and of the console.
         elsewhere: addresses outside the server that were asked for.
+        calls: how often the page has called one of its functions.
     """
 
     def __init__(self, page: Any, url: str) -> None:
         self.page, self.url = page, url
         self.complaints: list[str] = []
         self.elsewhere: list[str] = []
+        self.calls = 0
         page.on("pageerror", lambda error: self._heard("error", str(error)))
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("request", lambda request: self._asked(request.url))
@@ -44,6 +46,19 @@ class Watched:
         if self.page.url.startswith(self.url):
             self.page.wait_for_timeout(120)
             self.page.wait_for_function("!document.querySelector('.pending')")
+
+    def slow(self, milliseconds: int) -> None:
+        """From now on every request and answer takes so long to arrive."""
+        line = self.page.context.new_cdp_session(self.page)
+        conditions = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+        line.send("Network.emulateNetworkConditions", conditions)
+
+    def calls_when_left_alone(self, seconds: float = 2.0) -> int:
+        """Calls of a page that nobody touches, once it has had time to answer."""
+        self.page.wait_for_timeout(2500)
+        before = self.calls
+        self.page.wait_for_timeout(1000 * seconds)
+        return self.calls - before
 
     def leave(self) -> None:
         """Go away; there must be no complaint so far. What Gradio's client says of the connection that ends is not
@@ -84,6 +99,7 @@ class Watched:
             self.complaints.append(text)
 
     def _asked(self, url: str) -> None:
+        self.calls += "/queue/join" in url
         if not url.startswith((self.url, "data:", "blob:", "about:")):
             self.elsewhere.append(url)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
@@ -71,6 +71,9 @@ def test_a_click_asks_in_another_language_and_directions_are_right(browser, page
     with watched(browser, page.url) as one:
         one.open("/?" + urlencode({"q": VOLGA["en"]}))
         wait_for_text(one, "#compare-view", "11 times")
+        # The page begins with a question of its own; the link's comes a moment later.
+        asked = "words => document.querySelector('#question textarea').value === words"
+        one.page.wait_for_function(asked, arg=VOLGA["en"])
         one.page.get_by_role("button", name="العربية").first.click()
         wait_for_text(one, "#compare-view", "Your question is in Arabic")
         box = one.page.locator("#question textarea")
@@ -106,21 +109,76 @@ def test_a_question_of_ones_own_is_not_replaced_by_a_chip(browser, page):
         one.page.wait_for_function("document.querySelectorAll('button.xd-chip:disabled').length === 0")
 
 
-def test_the_last_question_is_the_one_that_is_answered(browser, page):
-    """Enter again while a search runs, on a slow line: what stands in the box is what is shown in the end."""
+@pytest.mark.parametrize("latency", [0, 100, 300])
+def test_the_last_question_is_the_one_that_is_answered(browser, page, latency):
+    """Enter again while a search runs: what stands in the box is what is shown in the end, and then it is quiet."""
     with watched(browser, page.url) as one:
         one.open()
-
-        def slowly(route) -> None:
-            one.page.wait_for_timeout(300)
-            route.continue_()
-
-        one.page.route("**/queue/join*", slowly)
+        one.slow(latency)
         ask(one, VOLGA["en"])
+        ask(one, "Which bird is the fastest?")
         ask(one, VOLGA["de"])
         wait_for_text(one, "#compare-view", "Your question is in German")
+        assert one.calls_when_left_alone() == 0
+        wait_for_text(one, "#compare-view", "Your question is in German")
         assert one.page.locator("#question textarea").input_value() == VOLGA["de"]
-        one.page.unroute_all(behavior="wait")
+
+
+def test_a_chip_after_enter_is_what_is_answered(browser, page):
+    with watched(browser, page.url) as one:
+        one.open("/?" + urlencode({"q": VOLGA["de"]}))
+        wait_for_text(one, "#compare-view", "Your question is in German")
+        one.slow(300)
+        ask(one, VOLGA["en"])
+        one.page.wait_for_timeout(100)
+        one.page.get_by_role("button", name="Türkçe", exact=True).first.click()
+        one.page.wait_for_function(
+            "old => document.querySelector('#question textarea').value !== old", arg=VOLGA["en"]
+        )
+        wait_for_text(one, "#compare-view", "Your question is in Turkish")
+        assert one.calls_when_left_alone() == 0
+        assert "Your question is in Turkish" in one.page.locator("#compare-view").inner_text()
+        assert parse_qs(urlsplit(one.page.url).query)["q"] == [one.page.locator("#question textarea").input_value()]
+
+
+@pytest.mark.parametrize("tab", ["Compare", "All languages at once", "Your texts"])
+def test_a_page_whose_choices_have_changed_becomes_quiet(browser, page, tab):
+    """Two functions of one event, each of which waits for its turn, would ask each other for ever."""
+    with watched(browser, page.url) as one:
+        one.open()
+        one.tab(tab)
+        if tab == "Your texts":
+            one.page.get_by_role("button", name="Try an example").click()
+            wait_for_text(one, "#texts-view", "opens at nine")
+        one.page.get_by_text("Checkpoints, results, languages").first.click()
+        for label in ("Before", "After"):
+            one.page.get_by_label(label, exact=True).click()
+            one.page.get_by_role("option", name="Static").last.click()
+        wait_for_text(one, "#overview", "Static")
+        assert one.calls_when_left_alone() == 0
+        number = one.page.locator("#results input[type=number]")
+        number.fill("3")
+        number.press("Enter")
+        assert one.calls_when_left_alone() == 0
+        if tab != "All languages at once":
+            shown = "#texts-view" if tab == "Your texts" else "#compare-view"
+            assert one.page.locator(f"{shown} .xd-hit").count() == 3
+            wait_for_text(one, shown, "Static")
+
+
+def test_the_address_is_of_the_tab_and_the_question_that_are_shown(browser, page):
+    with watched(browser, page.url) as one:
+        one.open("/?" + urlencode({"q": VOLGA["de"]}))
+        wait_for_text(one, "#compare-view", "Your question is in German")
+        for name, tab in (("Benchmark", "benchmark"), ("For programs", "programs"), ("Your texts", "texts")):
+            one.tab(name)
+            one.page.wait_for_function("tab => new URLSearchParams(location.search).get('tab') === tab", arg=tab)
+            if tab != "texts":
+                assert parse_qs(urlsplit(one.page.url).query)["q"] == [VOLGA["de"]]
+        one.page.get_by_role("button", name="Try an example").click()
+        one.page.wait_for_function("new URLSearchParams(location.search).get('q') === 'When does the library open?'")
+        ask(one, "Where can I eat?")
+        one.page.wait_for_function("location.search.includes('eat') && location.search.includes('tab=texts')")
 
 
 def test_examples_are_cards_that_ask(browser, page, views):

@@ -10,6 +10,7 @@ from .languages import language_name
 from .markup import Markup, details, joined, view
 from .result_lists import counts, result_list, strip
 from .slope_chart import slope_chart, slope_table
+from .words import has_words
 
 # Under every view that has an address: the page's script copies what stands in the address bar.
 COPY = Markup(
@@ -17,7 +18,9 @@ COPY = Markup(
 )
 
 
-def comparison_view(first: Answer, second: Answer, comparison: Comparison, address: str = "") -> str:
+def comparison_view(
+    first: Answer, second: Answer, comparison: Comparison, address: str = "", copied: bool = True
+) -> str:
     """Two searches for one question.
 
     Args:
@@ -25,6 +28,7 @@ def comparison_view(first: Answer, second: Answer, comparison: Comparison, addre
         second: with the one on the right; the same as the first where there is only one.
         comparison: of the two.
         address: that opens it again.
+        copied: whether a button copies the address, which does not hold a visitor's own texts.
     """
     alone = first.checkpoint == second.checkpoint
     titles = title_of(first.checkpoint), title_of(second.checkpoint)
@@ -45,7 +49,7 @@ def comparison_view(first: Answer, second: Answer, comparison: Comparison, addre
         Markup('<div class="xd-pair{}">{}</div>').format(" xd-alone" if alone else "", joined(sides)),
         *([] if alone else [_movements(comparison, titles), _mix(first, second, titles)]),
         _foot(second),
-        COPY if address else "",
+        COPY if address and copied else "",
         address=address,
     )
 
@@ -53,6 +57,8 @@ def comparison_view(first: Answer, second: Answer, comparison: Comparison, addre
 def language_of_question(answer: Answer) -> Markup:
     """The language that the question was taken to be in."""
     question = answer.question
+    if not has_words(question.text):
+        return Markup("There are <b>no words</b> in the question.")
     if question.language is None:
         return Markup(
             "The question is in <b>not one of the eleven languages</b>, or too short to tell: you can say it under “Checkpoints, results, languages”."
@@ -76,8 +82,8 @@ def _weak(first: Answer, second: Answer) -> Markup:
     if not weak:
         return Markup("")
     return Markup(
-        '<p class="xd-message" role="status"><b>Weak match</b> with {}: nothing found is as close as what nine of ten built-in questions find. Most '
-        "likely the answer is not here.</p>"
+        '<p class="xd-message" role="status"><b>Weak match</b> with {}: nothing found is as close as what nine of ten built-in questions find. The '
+        "answer may not be here, or the question is in a language that is not.</p>"
     ).format(" and ".join(weak))
 
 

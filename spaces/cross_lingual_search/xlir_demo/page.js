@@ -1,6 +1,7 @@
 /* What the page does in the browser by itself: the address of what is shown, and copying it. Nothing is asked of anybody. */
 (() => {
-  const shown = () => [...document.querySelectorAll("[data-address]")].find((one) => one.offsetParent !== null);
+  // The last one: what a visitor's texts gave lies below what their tab begins with.
+  const shown = () => [...document.querySelectorAll("[data-address]")].findLast((one) => one.offsetParent !== null);
   const follow = () => {
     const view = shown();
     if (!view) return;

@@ -40,6 +40,10 @@ def build_page(views: PageViews) -> gr.Blocks:
         notice = gr.HTML("", visible=False)
         panel = build_panel(views)
         opened = gr.State("compare")
+        # Counts of what is asked otherwise than by an input of the panel, and of searches in a visitor's texts: Gradio
+        # tells of a change. An event may have one function only: when one that had to wait is done, Gradio repeats all
+        # functions of its event, and two would make each other wait for ever.
+        turn, own_turn = gr.State(0), gr.State(0)
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab("Compare", id="compare") as compare_tab:
                 first = views.compare(
@@ -51,7 +55,7 @@ def build_page(views: PageViews) -> gr.Blocks:
             with gr.Tab("Benchmark", id="benchmark") as benchmark_tab:
                 *measured, benchmark = build_benchmark_tab(views)
             with gr.Tab("Your texts", id="texts") as texts_tab:
-                build_texts_tab(views, panel, texts_tab, opened)
+                build_texts_tab(views, panel, texts_tab, opened, own_turn)
             with gr.Tab("For programs", id="programs") as programs_tab:
                 programs = gr.HTML("", elem_id="programs-view")
                 gr.HTML(checkpoints_note(views))
@@ -60,22 +64,29 @@ def build_page(views: PageViews) -> gr.Blocks:
         def ask(opened: str, *choices: Any) -> list[Any]:
             return _ask(views, panel, opened, *choices)
 
-        _connect(views, panel, opened, ask, shown)
-        panel_changed = [panel.before.input, panel.after.input]
-        gr.on(panel_changed, views.overview, [panel.before, panel.after], [overview], **QUICK)
+        def ask_anew(
+            opened: str, own_turn: int, question: str, language: str, before: str, after: str, *rest: Any
+        ) -> list[Any]:
+            """What a change of the panel changes on the whole page."""
+            own = own_turn + 1 if opened == "texts" else gr.skip()
+            return [views.overview(before, after), own, *ask(opened, question, language, before, after, *rest)]
+
+        events = [panel.go.click, panel.question.submit, panel.language.input, panel.before.input, panel.after.input]
+        events += [panel.only.input, panel.k.change, turn.change]
+        inputs, outputs = [opened, own_turn, *panel.choices], [overview, own_turn, *shown]
+        gr.on(events, ask_anew, inputs, outputs, **QUICK | {"show_progress_on": shown[:2]})
+        _connect_buttons(views, panel, turn)
         for one, name in ((compare_tab, "compare"), (languages_tab, "languages")):
             one.select(partial(_opened, name, ask), [opened, *panel.choices], [opened, *shown], **QUICK)
-        benchmark_tab.select(
-            lambda *chosen: ("benchmark", views.benchmark(*chosen, "?tab=benchmark")),
-            measured,
-            [opened, benchmark],
-            **QUICK,
-        )
 
-        def show_programs(question: str, request: gr.Request) -> tuple[str, str]:
-            return "programs", _programs_view(views, question, _place(request))
+        def show_benchmark(name: str, checkpoint: str, *choices: Any) -> tuple[str, str]:
+            return "benchmark", views.benchmark(name, checkpoint, views.address("benchmark", *choices))
 
-        programs_tab.select(show_programs, [panel.question], [opened, programs], **QUICK)
+        def show_programs(request: gr.Request, *choices: Any) -> tuple[str, str]:
+            return "programs", _programs_view(views, _place(request), *choices)
+
+        benchmark_tab.select(show_benchmark, [*measured, *panel.choices], [opened, benchmark], **QUICK)
+        programs_tab.select(show_programs, panel.choices, [opened, programs], **QUICK)
         after_link = [notice, tabs, opened, overview, *panel.choices, *shown, benchmark, programs]
 
         def open_link(request: gr.Request) -> list[Any]:
@@ -91,25 +102,19 @@ def serve(page: gr.Blocks, **options: Any) -> Any:
     return launch(page, CSS, MAX_CORPUS_BYTES, MAX_BODY, head=f"<script>{_SCRIPT}</script>", **options)
 
 
-def _connect(views: PageViews, panel: Panel, opened: gr.State, ask: Any, shown: list[Any]) -> None:
-    """What each input of the panel does."""
-    inputs, options = [opened, *panel.choices], QUICK | {"show_progress_on": shown[:2]}
-    asking = [panel.go.click, panel.question.submit, panel.language.input]
-    choosing = [panel.before.input, panel.after.input, panel.only.input, panel.k.change]
-    gr.on([*asking, *choosing], ask, inputs, shown, **options)
+def _connect_buttons(views: PageViews, panel: Panel, turn: gr.State) -> None:
+    """Buttons that put another question into the box, whose language is told from its words, and have it asked."""
 
-    def replaced(words: Any, opened: str, question: str, *rest: Any) -> list[Any]:
-        """Another question instead, whose language is told from its words."""
-        fresh = words(question)
-        return [fresh, GUESS, *ask(opened, fresh, GUESS, *rest[1:])]
+    def replaced(words: Any, turn: int, question: str) -> tuple[str, str, int]:
+        return words(question), GUESS, turn + 1
 
-    outputs = [panel.question, panel.language, *shown]
+    inputs, outputs = [turn, panel.question], [panel.question, panel.language, turn]
     for tag, chip in panel.chips.items():
-        chip.click(partial(replaced, partial(_words_in, views, tag)), inputs, outputs, **options)
-    panel.other.click(partial(replaced, partial(another, views)), inputs, outputs, **options)
+        chip.click(partial(replaced, partial(_words_in, views, tag)), inputs, outputs, **QUICK)
+    panel.other.click(partial(replaced, partial(another, views)), inputs, outputs, **QUICK)
     for example, card in panel.cards:
         words, _ = known_words(views, example)
-        card.click(partial(replaced, partial(_always, words)), inputs, outputs, **options)
+        card.click(partial(replaced, partial(_always, words)), inputs, outputs, **QUICK)
 
 
 def _words_in(views: PageViews, tag: str, question: str) -> str:
@@ -148,11 +153,11 @@ def _opened(name: str, ask: Any, opened: str, *choices: Any) -> list[Any]:
     return [name, *shown]
 
 
-def _programs_view(views: PageViews, question: str, place: str) -> str:
+def _programs_view(views: PageViews, place: str, question: str, *rest: Any) -> str:
     asked = question if views.fact_of(question) else views.first_question()
     names = list(views.answers.encoders)
     names.sort(key=lambda name: name == views.answers.after)
-    return programs_view(place, asked, names, "?tab=programs")
+    return programs_view(place, asked, names, views.address("programs", question, *rest))
 
 
 def _place(request: gr.Request) -> str:
@@ -179,8 +184,10 @@ def opened_by(views: PageViews, panel: Panel, parameters: dict[str, str], place:
     only = list(link.only) or answers.languages
     chosen = [question, link.language, before, after, only, link.k]
     shown = _ask(views, panel, link.tab, *chosen)
-    benchmark = views.benchmark(None, after, "?tab=benchmark") if link.tab == "benchmark" else gr.skip()
-    programs = _programs_view(views, question, place) if link.tab == "programs" else gr.skip()
+    benchmark = (
+        views.benchmark(None, after, views.address("benchmark", *chosen)) if link.tab == "benchmark" else gr.skip()
+    )
+    programs = _programs_view(views, place, *chosen) if link.tab == "programs" else gr.skip()
     usual = (before, after) == (answers.before, answers.after)
     overview = gr.skip() if usual else views.overview(before, after)
     return [notice, gr.Tabs(selected=link.tab), link.tab, overview, *chosen, *shown, benchmark, programs]

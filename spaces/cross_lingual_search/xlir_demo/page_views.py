@@ -19,6 +19,7 @@ from .corpora import Parsed
 from .corpus_store import Corpus, CorpusStore
 from .corpus_views import corpus_view
 from .examples import Measured
+from .limits import checked_question, checked_results
 from .markup import message
 from .overview_views import overview_view
 from .permalinks import Link, link_text
@@ -138,22 +139,25 @@ class PageViews:
             if checkpoint not in corpus.vectors:
                 corpus.vectors[checkpoint] = self.answers.embed(corpus.pool, checkpoint, told)
             found.append(self.answers.search_in(corpus.pool, corpus.vectors[checkpoint], asked, checkpoint, k))
-        return comparison_view(*found, compare(found[0].found, found[1].found))
+        address = self.address("texts", question, language, before, after, None, k)
+        return comparison_view(*found, compare(found[0].found, found[1].found), address, copied=False)
 
     def address(
         self, tab: str, question: str, language: str, before: str, after: str, only: Sequence[str] | None, k: int
     ) -> str:
-        """The part of the page's address that opens a view again."""
-        usual = Link(checkpoint=self.answers.after, other=self.answers.before)
-        kept = () if set(only or ()) >= set(self.answers.languages) else tuple(only or ())
+        """The part of the page's address that opens a view again; what no link may say is left out."""
+        usual, link = Link(checkpoint=self.answers.after, other=self.answers.before), Link(tab=tab)
+        kept = tuple(tag for tag in only or () if tag in self.answers.languages)
+        try:
+            link = replace(link, question=" ".join(checked_question(question).split()), k=checked_results(k))
+        except InputError:
+            return link_text(link)
         return link_text(
-            Link(
-                tab=tab,
-                question=" ".join(question.split()),
+            replace(
+                link,
                 language=language or GUESS,
                 checkpoint="" if after == usual.checkpoint else after,
                 other="" if before == usual.other else before,
-                only=kept,
-                k=int(k),
+                only=() if len(kept) == len(self.answers.languages) else kept,
             )
         )

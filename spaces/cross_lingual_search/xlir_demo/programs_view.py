@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
 
 from .checkpoints import title_of
 from .limits import MAX_CORPUS_BYTES, MAX_PASSAGES, MAX_QUESTION, MAX_RESULTS, MAX_WAITING
 from .markup import Markup, table, view
 from .permalinks import TABS
+from .questions import GUESS
 
 _CALL = """\
 from gradio_client import Client
@@ -16,6 +19,12 @@ client = Client({place})
 found = client.predict({question}, results=3, api_name="/search")
 for hit in found["results"]:
     print(hit["rank"], hit["language"], hit["text"])
+"""
+_CURL = """\
+curl -s {place}/gradio_api/call/search -H "Content-Type: application/json" \\
+  -d {data}
+# {{"event_id":"..."}}: what was found stands at that id
+curl -sN {place}/gradio_api/call/search/EVENT_ID
 """
 _LOAD = """\
 from sentence_transformers import SentenceTransformer
@@ -57,6 +66,10 @@ def programs_view(place: str, question: str, checkpoints: Sequence[str], address
         Markup("<h2>From Python</h2>"),
         Markup('<p class="xd-note">After <code>pip install gradio_client</code>:</p>'),
         _code(python_call(place, question)),
+        Markup(
+            '<p class="xd-note">With curl, all values in the order of the parameters (question, checkpoint, its language, languages to search in, results):</p>'
+        ),
+        _code(curl_call(place, question, checkpoints[-1])),
         table("Functions", ["Function", "What it does"], _coded(_FUNCTIONS), kind="xd-words"),
         Markup(
             '<p class="xd-note"><code>client.view_api()</code> shows types and defaults; <i>Use via API</i> at the foot of the page has the same for '
@@ -86,6 +99,17 @@ def python_call(place: str, question: str) -> str:
         client = Client('http://here:1')
     """
     return _CALL.format(place=repr(place), question=repr(question))
+
+
+def curl_call(place: str, question: str, checkpoint: str) -> str:
+    """Two commands of a shell that ask this page a question.
+
+    Example:
+        >>> print(curl_call("http://here:1", "It's?", "m").splitlines()[1])
+          -d '{"data": ["It'"'"'s?", "m", "guess", null, 3]}'
+    """
+    data = json.dumps({"data": [question, checkpoint, GUESS, None, 3]}, ensure_ascii=False)
+    return _CURL.format(place=place, data=shlex.quote(data))
 
 
 def _code(text: str) -> Markup:

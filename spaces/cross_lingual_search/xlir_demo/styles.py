@@ -107,6 +107,9 @@ h1.xd { font-size: 1.5rem; font-weight: 700; margin: 0; }
 .xd .xd-code { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; white-space: pre-wrap; overflow-wrap: anywhere; margin: .3rem 0 .8rem; }
 .xd .xd-code code { background: none; border: 0; padding: 0; color: inherit; }
 .xd-kind { font-size: 1rem; font-weight: 650; margin: .3rem 0 0; }
+.xd-folds { flex-wrap: wrap; }
+.xd-folds > * { flex: 1 1 20rem !important; min-width: min(20rem, 100%) !important; }
+.xd-folds > *:has(> button.open) { flex-basis: 100% !important; }
 .xd-cards { gap: .5rem !important; flex-wrap: wrap; }
 .xd-cards .xd-card { flex: 1 1 13rem !important; max-width: 24rem; white-space: pre-line; text-align: start; justify-content: flex-start; line-height: 1.45; padding: .5rem .7rem; font-weight: 400; unicode-bidi: plaintext; }
 /* A search that takes more than a moment is seen to run. */

@@ -57,24 +57,27 @@ def build_panel(views: PageViews) -> Panel:
     with gr.Row(equal_height=True):
         question = question_box(views.first_question())
         go = gr.Button("Search", variant="primary", scale=1, min_width=120, elem_classes="xd-go")
-    gr.HTML('<p class="xd xd-label">The same question in another language, or another question:</p>')
+    gr.HTML(
+        '<p class="xd xd-label">The same question in another language (built-in questions only), or another question:</p>'
+    )
     with gr.Row(elem_classes="xd-chips"):
         chips = language_buttons(answers)
         other = gr.Button("Another question", size="sm", min_width=0, elem_classes="xd-other")
-    cards = _cards(views)
-    with gr.Accordion("Checkpoints, results, languages", open=False, elem_classes="xd-fold"):
-        with gr.Row():
-            before = checkpoint_choice(answers, "Before", answers.before)
-            after = checkpoint_choice(answers, "After", answers.after)
-            k = results_choice()
-        with gr.Row():
-            language = language_choice(answers)
-            only = gr.CheckboxGroup(
-                [(language_name(tag), tag) for tag in answers.languages],
-                value=answers.languages,
-                label="Search passages in",
-                scale=3,
-            )
+    with gr.Row(elem_classes="xd-folds"):
+        cards = _cards(views)
+        with gr.Accordion("Checkpoints, results, languages", open=False, elem_classes="xd-fold"):
+            with gr.Row():
+                before = checkpoint_choice(answers, "Before", answers.before)
+                after = checkpoint_choice(answers, "After", answers.after)
+                k = results_choice()
+            with gr.Row():
+                language = language_choice(answers)
+                only = gr.CheckboxGroup(
+                    [(language_name(tag), tag) for tag in answers.languages],
+                    value=answers.languages,
+                    label="Search passages in",
+                    scale=3,
+                )
     return Panel(question, go, chips, other, cards, before, after, language, only, k)
 
 

@@ -16,7 +16,7 @@ from ..page_views import PageViews
 from .asking import Panel
 
 _INTRODUCTION = f"""\
-<div class="xd"><p class="xd-note">Paste texts or upload a file, in any mix of languages, and search them with the question above. <b>Plain text</b>: a passage on every
+<div class="xd" data-address="?tab=texts"><p class="xd-note">Paste texts or upload a file, in any mix of languages, and search them with the question above. <b>Plain text</b>: a passage on every
 line (or between empty lines). <b>CSV</b>: a first line with the names of the columns, one of them <code>text</code>, if you like <code>lang</code> and
 <code>id</code>. <b>JSONL</b>: an object with the same fields on every line. At most {MAX_CORPUS_BYTES / 1e6:.0f} MB, {MAX_PASSAGES:,} passages and {MAX_PASSAGE:,}
 characters a passage. Your texts stay in this server's memory, for this page only; an uploaded file is deleted as soon as it has been read.</p></div>
@@ -43,8 +43,8 @@ SLOW = {
 }
 
 
-def build_texts_tab(views: PageViews, panel: Panel, tab: gr.Tab, opened: gr.State) -> None:
-    """Build the tab; `opened` is told when it is chosen."""
+def build_texts_tab(views: PageViews, panel: Panel, tab: gr.Tab, opened: gr.State, turn: gr.State) -> None:
+    """Build the tab; `opened` is told when it is chosen, and a change of `turn` searches again."""
     gr.HTML(_INTRODUCTION)
     # Only the corpus's name is kept with the page; closing the page deletes the corpus.
     name = gr.State(None, time_to_live=CORPUS_SECONDS, delete_callback=views.store.remove)
@@ -115,16 +115,14 @@ def build_texts_tab(views: PageViews, panel: Panel, tab: gr.Tab, opened: gr.Stat
         """Search again: the question may be another by now."""
         return "texts", search(name, *question, progress) if name else gr.skip()
 
-    def own_search(opened: str, name: str | None, *question: Any, progress=gr.Progress()) -> Any:  # noqa: B008
-        """Search again when the question or a choice changes while this tab is open."""
-        return search(name, *question, progress) if opened == "texts" else gr.skip()
+    def own_search(name: str | None, *question: Any, progress=gr.Progress()) -> str:  # noqa: B008
+        """Search again: the question or a choice has changed while this tab is open."""
+        return search(name, *question, progress)
 
     slow = SLOW | {"show_progress_on": [status]}
     add.click(add_texts, [text, form, name, *asked], [name, status, view], **slow)
     upload.upload(add_file, [upload, form, name, *asked], [name, status, view], **slow)
     example.click(try_example, [name, *asked], [text, panel.question, name, status, view], **slow)
     delete.click(delete_texts, [name], [name, status, view], api_visibility="private")
-    changed = [panel.go.click, panel.question.submit, panel.language.input]
-    changed += [panel.before.input, panel.after.input, panel.k.change]
-    gr.on(changed, own_search, [opened, name, *asked], [view], show_progress="minimal", **SLOW)
+    turn.change(own_search, [name, *asked], [view], show_progress="minimal", **SLOW)
     tab.select(open_tab, [name, *asked], [opened, view], show_progress="minimal", **SLOW)
