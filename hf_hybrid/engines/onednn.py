@@ -24,8 +24,15 @@ BLOCK_ELEMENTS = 6 << 20
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """`a @ b.T` of matrices `[m, k]` and `[n, k]`."""
     if uses_onednn(a):
-        return torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(_dense(a), _dense(b), None, "none", [], "")
     return a @ b.T
+
+
+def _dense(matrix: torch.Tensor) -> torch.Tensor:
+    """The matrix by rows or by columns without gaps: of others, such as every second row of a batch, oneDNN makes the
+    product by its reference code, a thousand times slower.
+    """
+    return matrix if matrix.is_contiguous() or matrix.T.is_contiguous() else matrix.contiguous()
 
 
 def add_product(out: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:
@@ -92,7 +99,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, inputs, weight, bias):
         ctx.save_for_backward(inputs, weight)
-        return torch.ops.mkldnn._linear_pointwise(inputs, weight, bias, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(inputs.contiguous(), _dense(weight), bias, "none", [], "")
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -28,6 +28,31 @@ def test_products_of_onednn_equal_the_ordinary_ones(m, n, d):
     torch.testing.assert_close(total, b + c.T @ a, rtol=1e-5, atol=1e-5 * m**0.5)
 
 
+@needs_onednn
+def test_onednn_gets_matrices_without_gaps(monkeypatch):
+    """Of every second row of a batch it makes products by its reference code: 1,024 rows took 10.8 s, not 9 ms."""
+    got, real = [], torch.ops.mkldnn._linear_pointwise
+
+    def watched(a, b, *rest):
+        got.extend((a, b))
+        return real(a, b, *rest)
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", watched)
+    texts = torch.randn(8, 2, 5, generator=torch.Generator().manual_seed(0))
+    queries, passages, columns = texts[:, 0], texts[:, 1], texts.flatten(1)[:, 3:8]
+    for a, b in (
+        (queries, passages),
+        (passages, columns),
+        (queries.T, passages.T),
+        (queries[:1].expand(8, 5), columns),
+    ):
+        torch.testing.assert_close(product(a, b), a @ b.T)
+    weight = torch.randn(3, 5).requires_grad_()
+    _Linear.apply(texts[:, 1], weight, None).sum().backward()
+    torch.testing.assert_close(weight.grad, passages.sum(0).expand(3, 5))
+    assert len(got) >= 12 and all(one.is_contiguous() or one.T.is_contiguous() for one in got)
+
+
 def test_added_products_are_made_in_blocks(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(30, 50, generator=generator), torch.randn(30, 20, generator=generator)
