@@ -64,9 +64,18 @@ def main() -> None:
     if {"start", "load"} & set(arguments.parts):
         options = ["--models", str(arguments.models.resolve())] if arguments.models else []
         with tempfile.TemporaryDirectory() as folder:
+            # Vectors of its own: the first start embeds the passages, whatever earlier pages have kept.
+            os.environ["XLIR_DEMO_CACHE"] = str(Path(folder) / "vectors")
+            page = Page(SPACE, Path(folder), *options)
+            page.close()
+            first_start = round(page.seconds, 2)
             page = Page(SPACE, Path(folder), *options)
             try:
-                content["start"] = {"page_seconds": round(page.seconds, 2), **first_result(page)}
+                content["start"] = {
+                    "first_start_seconds": first_start,
+                    "page_seconds": round(page.seconds, 2),
+                    **first_result(page),
+                }
                 print(json.dumps(content["start"], indent=1))
                 if "load" in arguments.parts:
                     content["load"] = measure_load(

@@ -16,6 +16,7 @@ import os
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "spaces" / "cross_lingual_search")]
 
-from xlir_demo.pool import Pool  # noqa: E402
+from xlir_demo.measuring import outcomes  # noqa: E402
+from xlir_demo.pool import Asked, Pool  # noqa: E402
 from xlir_demo.start import data_digest, load_checkpoints  # noqa: E402
 from xlir_demo.words import searched_form  # noqa: E402
 
@@ -35,7 +37,7 @@ from hf_hybrid.output_files import write_json  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "space" / "vowel_signs.json"
 _SIGNS = "\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652"
-_SEED, _K = 0, 10
+_SEED = 0
 
 
 def main() -> None:
@@ -56,7 +58,7 @@ def main() -> None:
         "data_sha256": data_digest(loaded.pool, loaded.facts),
         "models": {
             name: {
-                form: figures(loaded.pool, [one.fact for one in asked], encode(texts, "query"), loaded.passages[name])
+                form: figures(loaded.pool, asked, encode(texts, "query"), loaded.passages[name])
                 for form, texts in forms.items()
             }
             | {"weights_sha256": loaded.digests[name]}
@@ -73,18 +75,17 @@ def with_signs(text: str, draw: random.Random) -> str:
     return "".join(letter + (draw.choice(_SIGNS) if "\u0621" <= letter <= "\u064a" else "") for letter in text)
 
 
-def figures(pool: Pool, facts: Sequence[str], questions: np.ndarray, passages: np.ndarray) -> dict[str, float]:
+def figures(pool: Pool, asked: Sequence[Asked], questions: np.ndarray, passages: np.ndarray) -> dict[str, float]:
     """Share of questions whose Arabic passage stands first among the Arabic ones; right answers among the first ten of
     the whole pool.
     """
-    scores = questions @ passages.T
-    arabic = np.array([tag == "ar" for tag in pool.languages])
-    right = np.array([[fact == other for other in pool.facts] for fact in facts])
-    first = np.where(arabic, scores, -np.inf).argmax(axis=1)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :_K]
+    rows = [row for row, tag in enumerate(pool.languages) if tag == "ar"]
+    arabic = Pool(**{one.name: [getattr(pool, one.name)[row] for row in rows] for one in fields(Pool)})
+    within = outcomes(arabic, asked, passages[rows], questions)
+    everywhere = outcomes(pool, asked, passages, questions, k=10)
     return {
-        "first_in_arabic": round(float(right[np.arange(len(facts)), first].mean()), 4),
-        "right_in_first_10": round(float(np.take_along_axis(right, best, axis=1).sum(axis=1).mean()), 3),
+        "first_in_arabic": round(float(within.first_right.mean()), 4),
+        "right_in_first_10": round(float(everywhere.right.mean()), 3),
     }
 
 

@@ -3,8 +3,8 @@
     python benchmarks/study_page.py runs/ratio ratio
 
 Copies what the report is made of and what it took into `benchmarks/results/studies/ratio`, the picture to
-`docs/studies/ratio.svg`, and the report into `docs/studies/ratio.md` below the line `<!-- report -->`. What stands
-above that line stays as it is.
+`docs/studies/ratio.svg`, and the report into `docs/studies/ratio.md`, between `<!-- study: report -->` and
+`<!-- end: report -->`. What stands around it stays as it is.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from hf_hybrid.errors import InputError, run_command  # noqa: E402
+from hf_hybrid.markdown import replace_text_blocks  # noqa: E402
 from hf_hybrid.output_files import write_bytes  # noqa: E402
 
-MARK = "<!-- report -->\n"
+MARK, BLOCK = "study", "report"
 KEPT = ("declaration.json", "report.json", "seconds.json")
 
 
@@ -45,9 +46,10 @@ def _write(study: Path, name: str, root: Path) -> None:
     shutil.copyfile(study / "report.svg", pages / f"{name}.svg")
     page = pages / f"{name}.md"
     question, _, body = (study / "report.md").read_text(encoding="utf-8").partition("\n")
-    head = page.read_text(encoding="utf-8").partition(MARK)[0] if page.is_file() else f"{question}\n\n"
-    body = f"{head}{MARK}\n## What was declared, and found\n{body.replace('(report.png)', f'({name}.svg)')}"
-    write_bytes(page, body.encode(), overwrite=True)
+    empty = f"{question}\n\n<!-- {MARK}: {BLOCK} -->\n<!-- end: {BLOCK} -->\n"
+    around = page.read_text(encoding="utf-8") if page.is_file() else empty
+    report = f"## What was declared, and found\n{body.replace('(report.png)', f'({name}.svg)').rstrip()}"
+    write_bytes(page, replace_text_blocks(around, {BLOCK: report}, MARK, page.name).encode(), overwrite=True)
     sys.stdout.write(f"{page}\n")
 
 

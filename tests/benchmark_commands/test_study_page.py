@@ -17,11 +17,15 @@ def test_the_head_stays_and_the_report_is_new(tmp_path, capsys):
     assert main([study(tmp_path / "run", "first"), "ratio"], tmp_path) == 0
     page = tmp_path / "docs/studies/ratio.md"
     assert page.read_text() == (
-        "# Which?\n\n<!-- report -->\n\n## What was declared, and found\n\n- first\n\n![Which?](ratio.svg)\n"
+        "# Which?\n\n<!-- study: report -->\n\n## What was declared, and found\n\n- first\n\n![Which?](ratio.svg)\n\n"
+        "<!-- end: report -->\n"
     )
     page.write_text(page.read_text().replace("# Which?\n", "# Which?\n\nIt holds.\n", 1))
     assert main([study(tmp_path / "run", "second"), "ratio"], tmp_path) == 0
-    assert page.read_text().startswith("# Which?\n\nIt holds.\n\n<!-- report -->\n") and "- second" in page.read_text()
+    assert (
+        page.read_text().startswith("# Which?\n\nIt holds.\n\n<!-- study: report -->\n")
+        and "- second" in page.read_text()
+    )
     assert "first" not in page.read_text()
     kept = tmp_path / "benchmarks/results/studies/ratio"
     assert (kept / "report.json").read_text() == "report.json second" and len(list(kept.iterdir())) == 3

@@ -222,10 +222,10 @@ def _read_once(
     pairs = sorted(
         {(query, row) for of_queries in pools.values() for query, rows in enumerate(of_queries) for row in rows}
     )
-    known = {} if kept is None else kept.load()
+    known = kept.load() if kept else {}
     missing = [pair for pair in pairs if pair not in known]
-    step = len(missing) if kept is None else _KEPT_AT_ONCE
-    for start in range(0, len(missing), step or 1):
+    step = _KEPT_AT_ONCE if kept else max(1, len(missing))
+    for start in range(0, len(missing), step):
         part = missing[start : start + step]
         found = reader.read(
             [benchmark.queries[query] for query, _ in part],
@@ -234,7 +234,7 @@ def _read_once(
             show_progress=show_progress,
         )
         fresh = {pair: spans[0] if spans else None for pair, spans in zip(part, found, strict=True)}
-        if kept is not None:
+        if kept:
             kept.add(fresh)
         known |= fresh
     return {pair: known[pair] for pair in pairs}

@@ -38,7 +38,7 @@ _SCHEMA = pa.schema(
 class KeptSpans:
     """The best spans of pairs of a benchmark, in files that several processes may add to.
 
-    Files lie in a folder named by the digest of the reader's weights and precision, the benchmark's texts and the
+    Files lie in a folder named by the digest of the reader's weights and precision, the benchmark's data and the
     settings, so that other ones are never taken for these. A file is written whole and never changed.
 
     Args:
@@ -53,7 +53,7 @@ class KeptSpans:
         made_of = {
             "weights": facts["weights_sha256"],
             "dtype": facts["compute_dtype"],
-            "texts": _texts_sha256(benchmark),
+            "data": benchmark.data_sha256,
             "windows": [settings.windows.max_length, settings.windows.stride],
             "max_answer_tokens": settings.max_answer_tokens,
         }
@@ -94,10 +94,3 @@ class KeptSpans:
             raise InputError(
                 f"--readings: cannot write below {self._folder.parent}: {error.strerror or error}"
             ) from error
-
-
-def _texts_sha256(benchmark: Benchmark) -> str:
-    digest = hashlib.sha256()
-    for texts in (benchmark.queries, benchmark.candidates):
-        digest.update(json.dumps(list(texts), ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()

@@ -35,7 +35,7 @@ class LongTailSettings:
             A language without a number is left out of that line.
         logarithmic: Covariates that are taken by their logarithm to base 10.
         figures: By language; the first decides.
-        unseen: Languages that no run trains on.
+        unseen: Languages that no run trains on; where none is named those outside the design's `languages`.
         resamples: Draws.
     """
 

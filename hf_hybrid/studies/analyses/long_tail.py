@@ -9,13 +9,14 @@ figures are kept by language will do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel
 from hf_hybrid.studies.analyses.language_gain import MINIMUM, PASSAGES, LanguageGain, LongTailSettings
-from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of
+from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of, unseen_languages
 from hf_hybrid.studies.contrasts import judge_contrasts
 from hf_hybrid.studies.findings import Analysis
 from hf_hybrid.studies.measured import StudyResults
@@ -71,8 +72,10 @@ def analyse(results: StudyResults) -> Analysis:
                     results.files(benchmark, {"arm": arm, "budget": budget}) for arm in (baseline, settings.method)
                 ]
                 pair = paired_figures(*sides, resamples=settings.resamples)
+                tags = pair.sides[0].results[0].benchmark.languages
+                known = replace(settings, unseen=unseen_languages(results.design, tags, settings.unseen))
                 for figure in settings.figures:
-                    gain = LanguageGain(settings, pair, figure, baseline, f"{benchmark}, {budget}")
+                    gain = LanguageGain(known, pair, figure, baseline, f"{benchmark}, {budget}")
                     content["gains"].append(gain.content())
                     tables += gain.tables()
                     if figure == settings.figures[0]:

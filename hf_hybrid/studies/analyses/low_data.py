@@ -17,7 +17,7 @@ import numpy as np
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel, Series
-from hf_hybrid.studies.analyses.settings import check_arms, numbers_of_levels, settings_of, sizes_of
+from hf_hybrid.studies.analyses.settings import check_arms, numbers_of_levels, settings_of, sizes_of, unseen_languages
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import FAILS, HOLDS, OPEN, Analysis, Finding, Table, points
 from hf_hybrid.studies.languages import family, script
@@ -148,8 +148,7 @@ class _Difference:
         self.clusters = next(iter(self.pairs.values())).clusters
         self.families = [settings.families.get(tag, family(tag)) for tag in self.tags]
         self.scripts = [settings.scripts.get(tag, script(tag)) for tag in self.tags]
-        trained = results.design.train.get("languages", self.tags)
-        unseen = settings.unseen or [tag for tag in self.tags if tag not in trained]
+        unseen = unseen_languages(results.design, self.tags, settings.unseen)
         self.seen = ["unseen" if tag in unseen else "seen" for tag in self.tags]
         self.content = self._content()
 
@@ -279,7 +278,7 @@ class _Difference:
         return Panel(self.where, "examples of a language", label, tuple(series), logarithmic=True, zero=True)
 
     def _scarce(self) -> list[str]:
-        most = max(map(float, self.levels))
+        most = float(self.levels[-1])
         scarce = sum(number < most for tag, number in self.settings.available.items() if tag in self.tags)
         mean = "n is the geometric mean of what they have."
         return (

@@ -88,3 +88,9 @@ def sizes_of(numbers: Sequence[float], tags: Sequence[str], available: Mapping[s
         number if (have >= number).all() else float(np.exp(np.log(np.minimum(number, have)).mean()))
         for number in numbers
     ]
+
+
+def unseen_languages(design: StudyDesign, tags: Sequence[str], named: Sequence[str] = ()) -> list[str]:
+    """Languages of a benchmark that no run trains on: those named, else those outside the design's `languages`."""
+    trained = design.train.get("languages", tags)
+    return list(named) or [tag for tag in tags if tag not in trained]

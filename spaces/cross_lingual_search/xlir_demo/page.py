@@ -64,17 +64,15 @@ def build_page(views: PageViews) -> gr.Blocks:
         def ask(opened: str, *choices: Any) -> list[Any]:
             return _ask(views, panel, opened, *choices)
 
-        def ask_anew(
-            opened: str, own_turn: int, question: str, language: str, before: str, after: str, *rest: Any
-        ) -> list[Any]:
-            """What a change of the panel changes on the whole page."""
-            own = own_turn + 1 if opened == "texts" else gr.skip()
-            return [views.overview(before, after), own, *ask(opened, question, language, before, after, *rest)]
+        def ask_anew(opened: str, own_turn: int, *choices: Any) -> list[Any]:
+            return [own_turn + 1 if opened == "texts" else gr.skip(), *ask(opened, *choices)]
 
         events = [panel.go.click, panel.question.submit, panel.language.input, panel.before.input, panel.after.input]
         events += [panel.only.input, panel.k.change, turn.change]
-        inputs, outputs = [opened, own_turn, *panel.choices], [overview, own_turn, *shown]
-        gr.on(events, ask_anew, inputs, outputs, **QUICK | {"show_progress_on": shown[:2]})
+        inputs = [opened, own_turn, *panel.choices]
+        gr.on(events, ask_anew, inputs, [own_turn, *shown], **QUICK | {"show_progress_on": shown[:2]})
+        checkpoints = [panel.before, panel.after]
+        gr.on([one.change for one in checkpoints], views.overview, checkpoints, [overview], **QUICK)
         _connect_buttons(views, panel, turn)
         for one, name in ((compare_tab, "compare"), (languages_tab, "languages")):
             one.select(partial(_opened, name, ask), [opened, *panel.choices], [opened, *shown], **QUICK)
@@ -87,7 +85,7 @@ def build_page(views: PageViews) -> gr.Blocks:
 
         benchmark_tab.select(show_benchmark, [*measured, *panel.choices], [opened, benchmark], **QUICK)
         programs_tab.select(show_programs, panel.choices, [opened, programs], **QUICK)
-        after_link = [notice, tabs, opened, overview, *panel.choices, *shown, benchmark, programs]
+        after_link = [notice, tabs, opened, *panel.choices, *shown, benchmark, programs]
 
         def open_link(request: gr.Request) -> list[Any]:
             parameters = {str(key): str(value) for key, value in dict(request.query_params).items()}
@@ -171,14 +169,14 @@ def _place(request: gr.Request) -> str:
 
 
 def opened_by(views: PageViews, panel: Panel, parameters: dict[str, str], place: str) -> list[Any]:
-    """Values of the notice, the tabs, which is open, the overview, the choices and the views for the parameters of a link."""
+    """Values of the notice, the tabs, which is open, the choices and the views for the parameters of a link."""
     answers = views.answers
     link, wrong = read_link(parameters, list(answers.facts.facts), list(answers.encoders))
     notice = gr.update(value=message(" ".join(wrong), is_error=False), visible=True) if wrong else gr.skip()
     choices = 6
     views_of = 2 + len(panel.chips)
     if link == Link():
-        return [notice, *[gr.skip()] * (3 + choices + views_of + 2)]
+        return [notice, *[gr.skip()] * (2 + choices + views_of + 2)]
     question = link.question or _asked_for(views, link)
     before, after = link.other or answers.before, link.checkpoint or answers.after
     only = list(link.only) or answers.languages
@@ -188,9 +186,7 @@ def opened_by(views: PageViews, panel: Panel, parameters: dict[str, str], place:
         views.benchmark(None, after, views.address("benchmark", *chosen)) if link.tab == "benchmark" else gr.skip()
     )
     programs = _programs_view(views, place, *chosen) if link.tab == "programs" else gr.skip()
-    usual = (before, after) == (answers.before, answers.after)
-    overview = gr.skip() if usual else views.overview(before, after)
-    return [notice, gr.Tabs(selected=link.tab), link.tab, overview, *chosen, *shown, benchmark, programs]
+    return [notice, gr.Tabs(selected=link.tab), link.tab, *chosen, *shown, benchmark, programs]
 
 
 def _asked_for(views: PageViews, link: Link) -> str:

@@ -146,18 +146,19 @@ class PageViews:
         self, tab: str, question: str, language: str, before: str, after: str, only: Sequence[str] | None, k: int
     ) -> str:
         """The part of the page's address that opens a view again; what no link may say is left out."""
-        usual, link = Link(checkpoint=self.answers.after, other=self.answers.before), Link(tab=tab)
-        kept = tuple(tag for tag in only or () if tag in self.answers.languages)
+        kept = () if set(only or ()) >= set(self.answers.languages) else tuple(only or ())
         try:
-            link = replace(link, question=" ".join(checked_question(question).split()), k=checked_results(k))
+            asked, results = checked_question(question), checked_results(k)
         except InputError:
-            return link_text(link)
+            return link_text(Link(tab=tab))
         return link_text(
-            replace(
-                link,
+            Link(
+                tab=tab,
+                question=asked,
                 language=language or GUESS,
-                checkpoint="" if after == usual.checkpoint else after,
-                other="" if before == usual.other else before,
-                only=() if len(kept) == len(self.answers.languages) else kept,
+                checkpoint="" if after == self.answers.after else after,
+                other="" if before == self.answers.before else before,
+                only=kept,
+                k=results,
             )
         )

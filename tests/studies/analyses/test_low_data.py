@@ -10,6 +10,7 @@ import pytest
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.studies.analyses.low_data import LowDataSettings, analyse, check, chosen_baselines
+from hf_hybrid.studies.analyses.settings import unseen_languages
 from hf_hybrid.studies.grid import make_grid
 from hf_hybrid.studies.languages import family, script
 from hf_hybrid.studies.measured import StudyResults
@@ -131,3 +132,10 @@ def test_a_language_that_no_run_trains_on_is_unseen_by_itself(results):
     (content,) = found.content["differences"]
     seen = content["groups"]["seen"]["difference"]
     assert {name: one["languages"] for name, one in seen.items()} == {"seen": 2, "unseen": 1}
+
+
+def test_languages_outside_the_training_are_unseen_unless_others_are_named():
+    design = from_json({**DESIGN, "train": {"languages": ["de", "en"]}}, "test")
+    assert unseen_languages(design, ["de", "sw", "en"]) == ["sw"]
+    assert unseen_languages(design, ["de", "sw", "en"], ["en"]) == ["en"]
+    assert unseen_languages(from_json({**DESIGN, "train": {}}, "test"), ["de", "sw"]) == []
