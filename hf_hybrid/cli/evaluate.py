@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_hybrid.cli import flags
@@ -247,13 +246,13 @@ def _removal(arguments: argparse.Namespace, model: SentenceTransformer) -> Remov
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
     """A benchmark whose passages are on disk: each language by itself."""
     from hf_hybrid.engines.first_rank import is_first_rank
-    from hf_hybrid.evaluation.corpus import evaluate_corpora
+    from hf_hybrid.evaluation.corpus import evaluate_corpora, vectors_folder
 
     if arguments.remove_language:
         raise InputError(f"--remove_language: {benchmark.name} is searched within each language; leave it out")
     if arguments.plots:
         raise InputError(f"--plots: {benchmark.name} has no language matrix to draw; leave it out")
-    vectors = arguments.vectors or (arguments.output and f"{Path(arguments.output).with_suffix('')}_vectors")
+    vectors = arguments.vectors or (arguments.output and vectors_folder(arguments.output))
     if not vectors:
         raise InputError(f"--vectors: {benchmark.name} needs a folder for its passages' vectors; name one")
     evaluation = evaluate_corpora(

@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Event
 
 from hf_hybrid.errors import InputError
+from hf_hybrid.evaluation.corpus import vectors_folder
 from hf_hybrid.output_files import write_json
 
 logger = logging.getLogger(__name__)
@@ -68,13 +69,16 @@ class Jobs:
         return model
 
     def evaluate(self, model: str | Path, target: Path, flags: list[str]) -> None:
-        """Write a results file unless it is there."""
+        """Write a results file unless it is there; the vectors of a corpus go, which only resuming needs: a study has
+        dozens of models, and a corpus takes gigabytes for each.
+        """
         if target.exists():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         # A table without its results file is what an interrupted call left.
         again = ["--overwrite"] if target.with_suffix(".per_query.parquet").exists() else []
         self.call(["evaluate", str(model), *flags, *again, "--output", str(target)])
+        shutil.rmtree(vectors_folder(target), ignore_errors=True)
 
     def call(self, words: list[str]) -> None:
         """Run a command, until the deadline at most."""

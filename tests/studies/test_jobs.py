@@ -51,3 +51,23 @@ def test_jobs_begin_in_their_order_and_none_after_one_has_failed():
     jobs.run_all([partial(job, number) for number in (3, 4, 5)], processes=2)
     assert sorted(begun) == [3, 4, 5]
     jobs.run_all([])
+
+
+def test_the_vectors_of_a_corpus_go_once_it_is_scored(tmp_path, monkeypatch):
+    target, other = tmp_path / "results/miracl/hybrid_1.json", tmp_path / "results/miracl/hybrid_2_vectors"
+    vectors = target.with_name("hybrid_1_vectors")
+
+    def call(words, threads=1, deadline=None):
+        assert words[-2:] == ["--output", str(target)]
+        for folder in (vectors / "sw", other):
+            folder.mkdir(parents=True)
+        if deadline is not None:
+            raise jobs.OutOfTime
+
+    monkeypatch.setattr(jobs, "call", call)
+    with pytest.raises(jobs.OutOfTime):
+        jobs.Jobs(deadline=1.0).evaluate("model", target, ["--benchmark", "miracl"])
+    assert vectors.is_dir()  # it goes on with them
+    other.rmdir(), (vectors / "sw").rmdir(), vectors.rmdir()
+    jobs.Jobs().evaluate("model", target, ["--benchmark", "miracl"])
+    assert not vectors.exists() and other.is_dir()
