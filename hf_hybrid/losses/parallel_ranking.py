@@ -3,8 +3,9 @@
 ``(1 - w) * L + w * KL(p_b || p_a)``: L is the default loss, ``p_x`` the softmax over the passages of the global batch
 of the similarity of the query in language x; b is the same question in another language. As published, by what could
 be read of it: the mixture with the weight w, and the direction of the divergence. Ours: the passages are those of the
-batch, b is any other language that the example has, both sides get gradients, and `ranking_scale` is a factor on the
-cosine (1, unscaled, as in the reimplementation that we know of). A row whose question is in one language adds 0.
+batch, b is any other language that the example has, both sides get gradients, and the similarity is scaled as in L:
+a cosine as it comes ranks a thousand passages all but evenly, and its divergence does nothing at any weight
+(`docs/studies/methods.md`). A row whose question is in one language adds 0.
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ class ParallelRankingLoss(HybridContrastiveLoss):
 
     Args:
         parallel_weight: The weight w, from 0 to 1.
-        ranking_scale: Factor on the similarity in the divergence.
+        ranking_scale: Factor on the similarity in the divergence; by default the loss's `scale`.
         contrastive: Arguments of `HybridContrastiveLoss`.
 
     Raises:
         InputError: The weight is not between 0 and 1.
     """
 
-    def __init__(self, parallel_weight: float, ranking_scale: float = 1.0, **contrastive: Any):
+    def __init__(self, parallel_weight: float, ranking_scale: float | None = None, **contrastive: Any):
         super().__init__(**contrastive)
         if not 0 <= parallel_weight <= 1:
             raise InputError(f"parallel_weight: must lie in [0, 1], got {parallel_weight}")
-        self.parallel_weight, self.ranking_scale = parallel_weight, ranking_scale
+        self.parallel_weight = parallel_weight
+        self.ranking_scale = self.scale if ranking_scale is None else ranking_scale
 
     def settings(self) -> dict[str, Any]:
         """The default loss's, weight and scale."""

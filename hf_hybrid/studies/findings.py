@@ -8,6 +8,7 @@ from typing import Any
 
 from hf_hybrid.plots.panels import Panel
 
+_IN_POINTS = " in points"
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not resolved"
 
 
@@ -19,7 +20,7 @@ class Finding:
         name, text: Of the question.
         verdict: `holds`, `does not hold` or `not resolved`.
         effect, low, high: With its interval, in the unit that `unit` names.
-        unit: "mAP" (shown in points of a hundred), "alpha", ...
+        unit: "mAP" and whatever ends with " in points" (shown in points of a hundred), "alpha", ...
         p_value: Of the test behind the verdict; None where an interval decides alone.
         seeds, clusters: Behind it.
         smallest_seen: The smallest true effect that this design would have found four times of five; None where that
@@ -45,9 +46,11 @@ class Finding:
             >>> Finding("a", "hybrid is better", HOLDS, 0.012, 0.008, 0.016, "mAP", 5, 240, smallest_seen=0.004).sentence()
             '**Holds**: hybrid is better. Difference +1.20 points [+0.80, +1.60], 5 seeds, 240 clusters; smallest difference that this design would see: 0.40.'
         """  # noqa: E501
-        points = self.unit == "mAP"
+        what, points = self.unit.removesuffix(_IN_POINTS), self.unit.endswith(_IN_POINTS)
+        if self.unit == "mAP":
+            what, points = "difference", True
         effect, low, high = (f"{100 * value:+.2f}" if points else f"{value:.3g}" for value in self._numbers())
-        what = f"Difference {effect} points" if points else f"{self.unit[0].upper()}{self.unit[1:]} {effect}"
+        what = f"{what[0].upper()}{what[1:]} {effect}{' points' if points else ''}"
         seen = ""
         if self.smallest_seen is not None:
             size = f"{100 * self.smallest_seen:.2f}" if points else f"{self.smallest_seen:.3g}"

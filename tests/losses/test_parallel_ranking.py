@@ -69,7 +69,7 @@ def test_a_batch_carries_the_vectors_of_its_parallel_queries(kind, parallel_pair
 def test_training_brings_rankings_together(parallel_pairs, tmp_path):
     found = {}
     for weight in (0.0, 0.9):
-        loss = ParallelRankingLoss(weight, ranking_scale=20.0)
+        loss = ParallelRankingLoss(weight)
         args = arguments(tmp_path / str(weight), parallel_weight=0.5, arm="x-x-mono", max_steps=30, logging_steps=10)
         trainer = HybridTrainer(encoder(), args, parallel_pairs, loss=loss)
         trainer.train()
@@ -88,7 +88,7 @@ def test_without_weight_it_is_the_default_loss_and_settings_are_kept(parallel_pa
     trainer = HybridTrainer(encoder(), arguments(tmp_path, parallel_weight=0.3, symmetric=True), parallel_pairs)
     assert type(trainer.loss) is ParallelRankingLoss and trainer.loss.symmetric
     kept = {name: trainer.fingerprint[name] for name in ("loss", "parallel_weight", "ranking_scale")}
-    assert kept == {"loss": "ParallelRankingLoss", "parallel_weight": 0.3, "ranking_scale": 1.0}
+    assert kept == {"loss": "ParallelRankingLoss", "parallel_weight": 0.3, "ranking_scale": 20.0}
     assert type(HybridTrainer(encoder(), arguments(tmp_path), parallel_pairs).loss) is HybridContrastiveLoss
 
 

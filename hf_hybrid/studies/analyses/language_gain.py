@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -76,8 +77,8 @@ class LanguageGain:
             [[b[tag][figure] - a[tag][figure] for a, b in zip(theirs, ours, strict=True)] for tag in self.tags]
         )
         facts = pair.sides[0].results[0].benchmark
-        own = dict(zip(facts.languages, facts.candidates_per_language or (), strict=False))
-        self.lines = {name: self._line(name, own) for name in settings.covariates}
+        self.passages = dict(zip(facts.languages, facts.candidates_per_language or (), strict=False))
+        self.lines = {name: self._line(name) for name in settings.covariates}
         adjusted = holm(np.array([line.p_value for _, _, line in self.lines.values()]))
         self.p_holm = dict(zip(self.lines, map(float, adjusted), strict=True))
         means = self.delta.mean(axis=1)
@@ -86,10 +87,10 @@ class LanguageGain:
     def _seen(self, tag: str) -> str:
         return "unseen" if tag in self.settings.unseen else "seen"
 
-    def _line(self, name: str, passages: Mapping[str, int]) -> tuple[list[str], np.ndarray, CovariateSlope]:
+    def _line(self, name: str) -> tuple[list[str], np.ndarray, CovariateSlope]:
         """Languages with a number, the numbers, and the line over them."""
         values = self.settings.covariates[name]
-        numbers = passages if isinstance(values, str) else values
+        numbers = self.passages if isinstance(values, str) else values
         there = [tag for tag in self.tags if tag in numbers]
         x = np.array([float(numbers[tag]) for tag in there])
         if len(there) < MINIMUM or not np.ptp(x):
@@ -107,7 +108,7 @@ class LanguageGain:
         return f"for ten times the {name}" if name in self.settings.logarithmic else f"for one more of {name}"
 
     def _unit(self, what: str) -> str:
-        return "mAP" if self.figure.endswith("_map") else f"{what} of {find_figure(self.figure).title}"
+        return f"{what} of {find_figure(self.figure).title} in points"
 
     def _mean_entry(self) -> dict[str, float]:
         place, found = self.pair.place(self.figure), self.pair.found
@@ -186,7 +187,7 @@ class LanguageGain:
         known = {name: dict(zip(there, x, strict=True)) for name, (there, x, _) in self.lines.items()}
         rows = []
         for tag, entry in self.by_language.items():
-            covariates = [f"{known[name][tag]:,.6g}" if tag in known[name] else "-" for name in names]
+            covariates = [_number(known[name].get(tag)) for name in names]
             ends = f"[{points(entry['low'])}, {points(entry['high'])}]"
             seen = points(entry["smallest_seen"], sign=False)
             rows.append(
@@ -259,6 +260,16 @@ class LanguageGain:
             said.append(f"{self.where}: without several common seeds, the lines' intervals lack what a seed changes.")
         return said
 
+    def small_pools(self) -> list[str]:
+        """A sentence where half of the passages that a language has are among those that are looked at, or more."""
+        depth = re.search(r"_at_([0-9]+)$", self.figure)
+        most = 2 * int(depth[1]) if depth else 0
+        small = [f"{tag} ({number})" for tag in self.tags if (number := self.passages.get(tag, most + 1)) <= most]
+        title = find_figure(self.figure).title
+        return [f"{self.where}: {title} says little of languages with so few passages: {', '.join(small)}."] * bool(
+            small
+        )
+
     def _together(self, first: str, second: str) -> list[str]:
         """How far two covariates are one."""
         sides = [
@@ -272,6 +283,16 @@ class LanguageGain:
             return []
         r = float(np.corrcoef(values)[0, 1])
         return [f"{self.where}: {first} and {second} correlate with r = {r:.2f} and are not told apart."]
+
+
+def _number(value: float | None) -> str:
+    """A covariate: whole numbers from a thousand on.
+
+    Example:
+        >>> _number(5758285.0), _number(1.75), _number(None)
+        ('5,758,285', '1.75', '-')
+    """
+    return "-" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _mean(

@@ -16,6 +16,7 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel
 from hf_hybrid.studies.analyses.language_gain import MINIMUM, PASSAGES, LanguageGain, LongTailSettings
+from hf_hybrid.studies.analyses.language_levels import levels_table
 from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of, unseen_languages
 from hf_hybrid.studies.contrasts import judge_contrasts
 from hf_hybrid.studies.findings import Analysis
@@ -78,8 +79,10 @@ def analyse(results: StudyResults) -> Analysis:
                     gain = LanguageGain(known, pair, figure, baseline, f"{benchmark}, {budget}")
                     content["gains"].append(gain.content())
                     tables += gain.tables()
+                    gaps += gain.small_pools()
                     if figure == settings.figures[0]:
                         findings += gain.findings()
                         panels += gain.panels()
                         gaps += gain.gaps()
+            tables.append(levels_table(results, benchmark, budget, settings.figures))
     return Analysis(tuple(findings), tuple(tables), tuple(panels), content, tuple(dict.fromkeys(gaps)))

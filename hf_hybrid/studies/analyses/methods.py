@@ -15,6 +15,7 @@ import numpy as np
 
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.arms.intervals import over_seeds
+from hf_hybrid.evaluation.figures import ARMS, column_of
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.metrics.significance import holm
 from hf_hybrid.plots.panels import Panel, Series
@@ -139,7 +140,9 @@ def _table(
         ends = ["reference", "-"] if one is None else _ends(one)
         rows.append([cell.arm, cell.level or "-", str(len(files)), *values, *ends])
     reference = " with ".join(settings.reference.values())
-    head = ["arm", "method", "seeds", *settings.figures, f"{settings.figure} less {reference}", "p (Holm)"]
+    titles = [column_of(figure, ARMS).title for figure in settings.figures]
+    less = f"{column_of(settings.figure, ARMS).title} less {reference}"
+    head = ["arm", "method", "seeds", *titles, less, "p (Holm)"]
     return Table(
         f"Arms and methods on {benchmark}", head, rows, "mAP and shares in points; rank distance in places.", 2
     )
@@ -177,5 +180,5 @@ def _panel(
             )
         )
     reference = " with ".join(settings.reference.values())
-    label = f"{settings.figure} less {reference}, points"
+    label = f"{column_of(settings.figure, ARMS).title} less {reference}, points"
     return Panel(benchmark, "method", label, tuple(series), ticks=tuple(levels), zero=True)

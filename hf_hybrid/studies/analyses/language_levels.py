@@ -1,0 +1,49 @@
+"""What every arm reached in every language: the levels that differences are differences of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hf_hybrid.evaluation.figures import find_figure
+from hf_hybrid.studies.findings import Table, points
+from hf_hybrid.studies.measured import StudyResults
+
+# Of a corpus that was judged in part: where it is low, the other figures say little.
+JUDGED = "mo_judged_at_10"
+
+
+def levels_table(results: StudyResults, benchmark: str, budget: str, figures: Sequence[str]) -> Table:
+    """Language by language each arm's figures, means over seeds.
+
+    Args:
+        results: Of the study.
+        benchmark: Its name in the design.
+        budget: Likewise.
+        figures: Keys of figures by language; judged@10 is added where there is one.
+    """
+    arms = {
+        arm: [results.load(file) for file in results.files(benchmark, {"arm": arm, "budget": budget})]
+        for arm in results.design.arms
+    }
+    first = next(iter(arms.values()))[0]
+    facts, by_language = first.benchmark, first.per_language
+    passages = dict(zip(facts.languages, facts.candidates_per_language or (), strict=False))
+    keys = list(figures)
+    if all(JUDGED in one for one in by_language.values()):
+        keys.append(JUDGED)
+    rows = []
+    for tag in by_language:
+        cells = []
+        for seeds in arms.values():
+            means = [float(np.mean([one.per_language[tag][key] for one in seeds])) for key in keys]
+            cells.append(" / ".join(points(mean, sign=False) for mean in means))
+        rows.append([tag, f"{passages[tag]:,}" if tag in passages else "-", *cells])
+    titles = " / ".join(find_figure(key).title for key in keys)
+    return Table(
+        f"Every arm by language ({benchmark}, {budget})",
+        ["language", "passages", *arms],
+        rows,
+        f"{titles}, points; means over seeds.",
+    )
