@@ -81,7 +81,8 @@ def page_picture(page: Page) -> Figure:
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    columns = min(len(page.panels), 3)
+    # Four make a square.
+    columns = 2 if len(page.panels) == 4 else min(len(page.panels), 3)
     rows = -(-len(page.panels) // columns)
     figure = Figure(figsize=(max(4.2 * columns + 0.4, 7.0), 3.6 * rows + 0.4), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()

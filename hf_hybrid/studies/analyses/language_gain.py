@@ -235,7 +235,7 @@ class LanguageGain:
                             joined=False,
                         )
                     )
-            label = f"{self.title}, points"
+            label = f"{self.title}, {find_figure(self.figure).title} points"
             logarithmic = name in self.settings.logarithmic
             found.append(Panel(self.where, name, label, tuple(series), logarithmic=logarithmic, zero=True))
         return found
