@@ -27,11 +27,20 @@ def test_series_ticks_and_names():
     )
     axes = figure.axes
     assert [axis.get_title() for axis in axes if axis.get_visible()] == ["one", "two", "three", "four"]
-    assert len(axes) == 6 and axes[1].get_xscale() == "log"
+    assert len(axes) == 4 and axes[1].get_xscale() == "log"
     assert [label.get_text() for label in axes[2].get_xticklabels()] == ["first", "second"]
     assert [text.get_text() for text in axes[0].texts] == ["a", "b"]
     assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["hybrid", "arms"]
     assert axes[3].get_legend() is None
+
+
+def test_three_stand_beside_one_another_and_four_in_a_square():
+    columns = {}
+    for number in (1, 2, 3, 4, 5):
+        figure = page_picture(Page("t", tuple(Panel(str(place), "x", "y", (LINE,)) for place in range(number))))
+        assert [axis.get_title() for axis in figure.axes if axis.get_visible()] == [str(n) for n in range(number)]
+        columns[number] = figure.axes[0].get_gridspec().ncols
+    assert columns == {1: 1, 2: 2, 3: 3, 4: 2, 5: 3}
 
 
 def test_the_same_panels_give_the_same_file(tmp_path):
