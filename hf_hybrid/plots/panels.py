@@ -120,7 +120,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
         for name, x, y in zip(series.names, series.x, series.y, strict=False):
             axis.annotate(drawable(name), (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7)
     if panel.logarithmic:
-        axis.set_xscale("log")
+        _logarithmic(axis, panel)
     if panel.ticks:
         axis.set_xticks(range(len(panel.ticks)), [drawable(name) for name in panel.ticks], rotation=45, ha="right")
     axis.set_title(drawable(panel.title), fontsize=9)
@@ -131,3 +131,15 @@ def _draw(axis: Axes, panel: Panel) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     if len(panel.series) > 1:
         axis.legend(fontsize=7, frameon=False)
+
+
+def _logarithmic(axis: Axes, panel: Panel) -> None:
+    """Whole numbers on the axis of `x`, and few enough that they stand apart."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    places = [x for series in panel.series for x in series.x]
+    axis.set_xscale("log")
+    decades = max(places) / min(places) >= 20
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if decades else (1.0, 2.0, 5.0)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())

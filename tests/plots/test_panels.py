@@ -43,6 +43,19 @@ def test_three_stand_beside_one_another_and_four_in_a_square():
     assert columns == {1: 1, 2: 2, 3: 3, 4: 2, 5: 3}
 
 
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [((1000, 7104), ["1,000", "2,000", "5,000"]), ((47_793, 5_758_285), ["100,000", "1,000,000"])],
+)
+def test_a_logarithmic_axis_has_whole_numbers(ends, expected):
+    panel = Panel("one", "x", "y", (Series("a", ends, (1.0, 2.0)),), logarithmic=True)
+    axis = page_picture(Page("t", (panel,))).axes[0]
+    low, high = axis.get_xlim()
+    shown = {x: text.get_text() for x, text in zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)}
+    assert [text for x, text in shown.items() if low <= x <= high] == expected
+    assert not any(text.get_text() for text in axis.get_xticklabels(minor=True))
+
+
 def test_the_same_panels_give_the_same_file(tmp_path):
     page = Page("t", (Panel("one", "x", "y", (LINE, POINTS)),))
     for suffix in ("png", "svg"):

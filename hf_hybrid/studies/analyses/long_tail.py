@@ -16,7 +16,7 @@ from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel
 from hf_hybrid.studies.analyses.language_gain import MINIMUM, PASSAGES, LanguageGain, LongTailSettings
-from hf_hybrid.studies.analyses.language_levels import levels_table
+from hf_hybrid.studies.analyses.levels import language_levels
 from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of, unseen_languages
 from hf_hybrid.studies.contrasts import judge_contrasts
 from hf_hybrid.studies.findings import Analysis
@@ -72,7 +72,7 @@ def analyse(results: StudyResults) -> Analysis:
                 sides = [
                     results.files(benchmark, {"arm": arm, "budget": budget}) for arm in (baseline, settings.method)
                 ]
-                pair = paired_figures(*sides, resamples=settings.resamples)
+                pair = paired_figures(*sides, resamples=settings.resamples, only=settings.figures)
                 tags = pair.sides[0].results[0].benchmark.languages
                 known = replace(settings, unseen=unseen_languages(results.design, tags, settings.unseen))
                 for figure in settings.figures:
@@ -84,5 +84,5 @@ def analyse(results: StudyResults) -> Analysis:
                         findings += gain.findings()
                         panels += gain.panels()
                         gaps += gain.gaps()
-            tables.append(levels_table(results, benchmark, budget, settings.figures))
+            tables.append(language_levels(results, benchmark, budget, settings.figures))
     return Analysis(tuple(findings), tuple(tables), tuple(panels), content, tuple(dict.fromkeys(gaps)))

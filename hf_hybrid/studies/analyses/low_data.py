@@ -17,6 +17,7 @@ import numpy as np
 from hf_hybrid.errors import InputError
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.plots.panels import Panel, Series
+from hf_hybrid.studies.analyses.levels import arm_levels
 from hf_hybrid.studies.analyses.settings import check_arms, numbers_of_levels, settings_of, sizes_of, unseen_languages
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import FAILS, HOLDS, OPEN, Analysis, Finding, Table, points
@@ -77,9 +78,11 @@ def analyse(results: StudyResults) -> Analysis:
     content: dict[str, Any] = {"contrasts": contrasts, "differences": []}
     panels: list[Panel] = []
     gaps: list[str] = []
+    levels: list[Table] = []
     for budget in results.design.budgets:
         chosen = chosen_baselines(results, settings, budget)
         for benchmark in results.design.benchmarks:
+            levels.append(arm_levels(results, benchmark, budget, settings.figure))
             if benchmark == settings.validation and len(results.design.benchmarks) > 1:
                 continue
             difference = _Difference(results, settings, benchmark, budget, chosen)
@@ -88,7 +91,7 @@ def analyse(results: StudyResults) -> Analysis:
             tables += difference.tables()
             panels.append(difference.panel())
             gaps += difference.gaps()
-    return Analysis(tuple(findings), tuple(tables), tuple(panels), content, tuple(dict.fromkeys(gaps)))
+    return Analysis(tuple(findings), (*tables, *levels), tuple(panels), content, tuple(dict.fromkeys(gaps)))
 
 
 def chosen_baselines(results: StudyResults, settings: LowDataSettings, budget: str) -> dict[str, str]:
@@ -144,7 +147,10 @@ class _Difference:
             ]
         )
         self.slope: Slope = slope_over_size(self.delta, self.sizes)
-        self.pairs = {level: paired_figures(*pair, resamples=settings.resamples) for level, pair in sides.items()}
+        self.pairs = {
+            level: paired_figures(*pair, resamples=settings.resamples, only=[settings.figure])
+            for level, pair in sides.items()
+        }
         self.clusters = next(iter(self.pairs.values())).clusters
         self.families = [settings.families.get(tag, family(tag)) for tag in self.tags]
         self.scripts = [settings.scripts.get(tag, script(tag)) for tag in self.tags]

@@ -109,7 +109,7 @@ def _differences(
     for name, (cell, files) in cells.items():
         if {"arm": cell.arm, "level": cell.level} == dict(settings.reference):
             continue
-        pair = paired_figures(reference, files, resamples=settings.resamples)
+        pair = paired_figures(reference, files, resamples=settings.resamples, only=[settings.figure])
         place = pair.place(settings.figure)
         low, high = (float(end[place]) for end in pair.found.interval(1 - LEVEL))
         error, degrees = pair.found.standard_error[place], pair.found.degrees[place]

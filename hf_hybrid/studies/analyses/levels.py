@@ -1,4 +1,4 @@
-"""What every arm reached in every language: the levels that differences are differences of."""
+"""What every arm reached, by language or by level of the factor: what differences are differences of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hf_hybrid.studies.measured import StudyResults
 JUDGED = "mo_judged_at_10"
 
 
-def levels_table(results: StudyResults, benchmark: str, budget: str, figures: Sequence[str]) -> Table:
+def language_levels(results: StudyResults, benchmark: str, budget: str, figures: Sequence[str]) -> Table:
     """Language by language each arm's figures, means over seeds.
 
     Args:
@@ -47,3 +47,24 @@ def levels_table(results: StudyResults, benchmark: str, budget: str, figures: Se
         rows,
         f"{titles}, points; means over seeds.",
     )
+
+
+def arm_levels(results: StudyResults, benchmark: str, budget: str, figure: str) -> Table:
+    """Level by level each arm's figure, means over seeds.
+
+    Args:
+        results: Of the study.
+        benchmark: Its name in the design.
+        budget: Likewise.
+        figure: Key of a figure of the summary.
+    """
+    design, rows = results.design, []
+    for level in design.levels:
+        means = []
+        for arm in design.arms:
+            files = results.files(benchmark, {"arm": arm, "level": level, "budget": budget})
+            means.append(float(np.mean([results.load(file).summary[figure] for file in files])))
+        rows.append([level, *(points(mean, sign=False) for mean in means)])
+    title = find_figure(figure).title
+    head = [design.factor or "level", *design.arms]
+    return Table(f"Every arm ({benchmark}, {budget})", head, rows, f"{title} in points, means over seeds.")
