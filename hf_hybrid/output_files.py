@@ -169,3 +169,14 @@ def _one_line_rows(text: str) -> str:
     they are.
     """
     return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", lambda row: "[" + re.sub(r"\n\s*", " ", row[1]) + "]", text)
+
+
+def vectors_folder(results: str | Path) -> Path:
+    """Where `evaluate` keeps a corpus's vectors unless another folder is named: beside the results file.
+
+    Example:
+        >>> vectors_folder("runs/hybrid.json").as_posix()
+        'runs/hybrid_vectors'
+    """
+    results = Path(results)
+    return results.with_name(f"{results.stem}_vectors")

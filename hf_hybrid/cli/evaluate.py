@@ -12,6 +12,7 @@ from hf_hybrid.cli.benchmark_flags import add_benchmark_flags, benchmark_table, 
 from hf_hybrid.cli.command import Command
 from hf_hybrid.cli.reader_flags import add_reader_flags, kept_readings, reader_of_flags, reading_options
 from hf_hybrid.errors import InputError
+from hf_hybrid.output_files import vectors_folder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -246,7 +247,7 @@ def _removal(arguments: argparse.Namespace, model: SentenceTransformer) -> Remov
 def _evaluate_corpora(arguments: argparse.Namespace, benchmark: CorpusBenchmark, model: SentenceTransformer) -> None:
     """A benchmark whose passages are on disk: each language by itself."""
     from hf_hybrid.engines.first_rank import is_first_rank
-    from hf_hybrid.evaluation.corpus import evaluate_corpora, vectors_folder
+    from hf_hybrid.evaluation.corpus import evaluate_corpora
 
     if arguments.remove_language:
         raise InputError(f"--remove_language: {benchmark.name} is searched within each language; leave it out")

@@ -103,17 +103,6 @@ class CorpusEvaluation:
         return "\n".join([*lines, f"{'mean':<29}{mean}"])
 
 
-def vectors_folder(results: str | Path) -> Path:
-    """Where the passages' vectors lie unless another folder is named: beside the results file.
-
-    Example:
-        >>> vectors_folder("runs/hybrid.json").as_posix()
-        'runs/hybrid_vectors'
-    """
-    results = Path(results)
-    return results.with_name(f"{results.with_suffix('').name}_vectors")
-
-
 def evaluate_corpora(
     model: SentenceTransformer,
     benchmark: CorpusBenchmark,

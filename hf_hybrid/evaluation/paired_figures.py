@@ -83,7 +83,7 @@ def paired_figures(
     _check_same(sides)
     first = sides[0].values[0]
     k = sides[0].results[0].settings.k
-    figures = {name: figure for name, figure in _comparable_figures(sides, k).items() if only is None or name in only}
+    figures = _comparable_figures(sides, k, only)
     sums, (names, averages) = _added(sides, figures)
     seeds = tuple([results.seed for results in side.results] for side in sides)
     paired_seeds = _can_pair(*seeds)
@@ -208,11 +208,16 @@ def _check_queries(path: str, values: QueryValues, other_path: str, other: Query
         raise InputError(f"{path} and {other_path} cannot be compared: their queries are clustered differently")
 
 
-def _comparable_figures(sides: Sequence[Side], k: int | None) -> dict[str, Figure]:
-    """Name -> figure, for those that all files have values of."""
+def _comparable_figures(
+    sides: Sequence[Side], k: int | None, only: Collection[str] | None = None
+) -> dict[str, Figure]:
+    """Name -> figure, for those that are wanted and that all files have values of."""
     every = [values.values for side in sides for values in side.values]
-    figures = compared_figures(k)
-    return {name: one for name, one in figures.items() if all(one.per_query.column in values for values in every)}
+    return {
+        name: one
+        for name, one in compared_figures(k).items()
+        if (only is None or name in only) and all(one.per_query.column in values for values in every)
+    }
 
 
 def _widths(figures: Mapping[str, Figure], num_languages: int) -> dict[str, int]:

@@ -35,7 +35,12 @@ def judge_contrasts(
         InputError: Results files do not belong together.
     """
     found = [
-        paired_figures(results.files(one.benchmark, one.a), results.files(one.benchmark, one.b), resamples=resamples)
+        paired_figures(
+            results.files(one.benchmark, one.a),
+            results.files(one.benchmark, one.b),
+            resamples=resamples,
+            only=[one.figure],
+        )
         for one in contrasts
     ]
     entries = [entry_of(pair, one) for pair, one in zip(found, contrasts, strict=True)]

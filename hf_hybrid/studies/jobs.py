@@ -20,8 +20,7 @@ from pathlib import Path
 from threading import Event
 
 from hf_hybrid.errors import InputError
-from hf_hybrid.evaluation.corpus import vectors_folder
-from hf_hybrid.output_files import write_json
+from hf_hybrid.output_files import vectors_folder, write_json
 
 logger = logging.getLogger(__name__)
 COMMAND = [sys.executable, "-m", "hf_hybrid.cli.main"]

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hf_hybrid.evaluation.results import Results
 from hf_hybrid.studies.grid import Cell, Grid
 from hf_hybrid.studies.study import StudyDesign
@@ -57,6 +59,10 @@ class StudyResults:
         if path not in self._loaded:
             self._loaded[path] = Results.load(path)
         return self._loaded[path]
+
+    def mean(self, benchmark: str, where: Mapping[str, str], figure: str) -> float:
+        """Mean over seeds of a figure of the summary; see `files` for the place."""
+        return float(np.mean([self.load(file).summary[figure] for file in self.files(benchmark, where)]))
 
     @cached_property
     def _loaded(self) -> dict[Path, Results]:

@@ -177,40 +177,12 @@ def test_a_run_is_shown(page):
 def test_whatever_is_pasted_is_escaped(page):
     attack = '<img src=x onerror="alert(1)">'
     tag = "<script>alert(1)</script>"
+    languages = {"query_language": tag, "candidate_language": tag}
+    row = {"query_id": attack, **languages, "pool_rank": 1, "language_rank": 1}
     answers = [
         page.score_run(HEADER + f"{attack.replace(chr(34), '')},de,de,1,1\nq,{tag},de,1,1"),
-        page.score_run(
-            json.dumps(
-                {
-                    "pool_sizes": {tag: 3},
-                    "rows": [
-                        {
-                            "query_id": attack,
-                            "query_language": tag,
-                            "candidate_language": tag,
-                            "pool_rank": 1,
-                            "language_rank": 1,
-                        }
-                    ],
-                }
-            )
-        ),
-        page.score_run(
-            json.dumps(
-                {
-                    "pool_sizes": {tag: "x"},
-                    "rows": [
-                        {
-                            "query_id": attack,
-                            "query_language": tag,
-                            "candidate_language": tag,
-                            "pool_rank": 1,
-                            "language_rank": 1,
-                        }
-                    ],
-                }
-            )
-        ),
+        page.score_run(json.dumps({"pool_sizes": {tag: 3}, "rows": [row]})),
+        page.score_run(json.dumps({"pool_sizes": {tag: "x"}, "rows": [row]})),
         page.score_run(f"# pool_sizes: {attack}\n" + HEADER),
         page.score_run(json.dumps({"rows": [{"query_id": "q", "query_language": tag * 9}]})),
     ]

@@ -265,10 +265,10 @@ class LanguageGain:
         depth = re.search(r"_at_([0-9]+)$", self.figure)
         most = 2 * int(depth[1]) if depth else 0
         small = [f"{tag} ({number})" for tag in self.tags if (number := self.passages.get(tag, most + 1)) <= most]
+        if not small:
+            return []
         title = find_figure(self.figure).title
-        return [f"{self.where}: {title} says little of languages with so few passages: {', '.join(small)}."] * bool(
-            small
-        )
+        return [f"{self.where}: {title} says little of languages with so few passages: {', '.join(small)}."]
 
     def _together(self, first: str, second: str) -> list[str]:
         """How far two covariates are one."""

@@ -60,11 +60,8 @@ def arm_levels(results: StudyResults, benchmark: str, budget: str, figure: str) 
     """
     design, rows = results.design, []
     for level in design.levels:
-        means = []
-        for arm in design.arms:
-            files = results.files(benchmark, {"arm": arm, "level": level, "budget": budget})
-            means.append(float(np.mean([results.load(file).summary[figure] for file in files])))
-        rows.append([level, *(points(mean, sign=False) for mean in means)])
+        places = [{"arm": arm, "level": level, "budget": budget} for arm in design.arms]
+        rows.append([level, *(points(results.mean(benchmark, place, figure), sign=False) for place in places)])
     title = find_figure(figure).title
     head = [design.factor or "level", *design.arms]
     return Table(f"Every arm ({benchmark}, {budget})", head, rows, f"{title} in points, means over seeds.")

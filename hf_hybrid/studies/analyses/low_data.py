@@ -98,10 +98,10 @@ def chosen_baselines(results: StudyResults, settings: LowDataSettings, budget: s
     """Level -> the arm among the baselines with the higher figure on the validation benchmark, mean over seeds."""
     chosen = {}
     for level in results.design.levels:
-        means = {}
-        for arm in settings.baselines:
-            files = results.files(settings.validation, {"arm": arm, "level": level, "budget": budget})
-            means[arm] = float(np.mean([results.load(file).summary[settings.figure] for file in files]))
+        means = {
+            arm: results.mean(settings.validation, {"arm": arm, "level": level, "budget": budget}, settings.figure)
+            for arm in settings.baselines
+        }
         chosen[level] = max(means, key=means.__getitem__)
     return chosen
 

@@ -109,7 +109,7 @@ def _costs(
         files = results.files(benchmark, {"arm": arm, "level": level, "budget": budget})
         if level == str(settings.reference) or not files or not reference:
             continue
-        pair = paired_figures(reference, files, resamples=settings.resamples)
+        pair = paired_figures(reference, files, resamples=settings.resamples, only=[FIGURE])
         seeds, clusters = len(files), pair.clusters
         where = {"benchmark": benchmark, "budget": budget, "level": level}
         entries.append({**where, **cost_entry(pair, settings.margins, settings.level)})
