@@ -14,6 +14,7 @@ taken out.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from hf_hybrid.data.squad import Question, is_held_out, read_questions
 from hf_hybrid.errors import InputError, nearest
 from hf_hybrid.language_tags import wanted_languages
 from hf_hybrid.retrieval.encode_sources import TextCorpus
+
+logger = logging.getLogger(__name__)
 
 HOW_TO_GET = (
     "pass --hub_id google-research-datasets/tydiqa, or download its folder secondary_task, or "
@@ -139,25 +142,37 @@ def load_tydiqa_by_language(
     return CorpusBenchmark(name, tuple(collections), {"split": split})
 
 
-def reader_questions(place: str) -> list[Question]:
-    """TyDi QA's train split, but for the questions of ``held_out``, for the training of a reader.
+def reader_questions(place: str, further: Sequence[Sequence[Question]] = ()) -> list[list[Question]]:
+    """Questions for the training of a reader: TyDi QA's train split and other sets, without what TyDi QA measures.
 
-    Questions that ``held_out`` asks of one paragraph and train of another one, in the same words, are left out, too.
+    A question is left out where its paragraph is one of ``held_out``, or where ``held_out`` or ``dev`` asks it in the
+    same words of any paragraph; of the other sets, which have no ``held_out``, those with a paragraph of either, too.
 
     Args:
         place: a folder in one of the layouts above, or a dataset repository of the Hub.
+        further: other sets.
+
+    Returns:
+        The sets, TyDi QA's first.
 
     Raises:
         InputError: there is no such place, or it is damaged.
     """
     is_folder = Path(place).is_dir() or place.count("/") != 1
     found = benchmark_folder(
-        TASK, HOW_TO_GET, *((place, None) if is_folder else (None, place)), None, [_pattern("train")]
+        TASK, HOW_TO_GET, *((place, None) if is_folder else (None, place)), None, [_pattern("train"), _pattern("dev")]
     )
-    by_tag = _questions(found, "train")
-    questions = [replace(one, lang=tag) for tag, rows in by_tag.items() for one in rows]
-    asked = {_words(one.text) for one in questions if is_held_out(one.context)}
-    return [one for one in questions if not is_held_out(one.context) and _words(one.text) not in asked]
+    questions = [replace(one, lang=tag) for tag, rows in _questions(found, "train").items() for one in rows]
+    measured = [one for one in questions if is_held_out(one.context)]
+    measured += [one for rows in _questions_if_there(found, "dev").values() for one in rows]
+    asked = {_words(one.text) for one in measured}
+    contexts = {one.context for one in measured}
+    kept = []
+    for number, rows in enumerate([questions, *further]):
+        kept.append([one for one in rows if one.context not in contexts and _words(one.text) not in asked])
+        if number and (left_out := len(rows) - len(kept[-1])):
+            logger.warning("%d questions of another set are left out: TyDi QA measures them", left_out)
+    return kept
 
 
 def _words(question: str) -> str:
@@ -195,6 +210,15 @@ def _read(
 
 
 def _questions(folder: Path, split: str) -> dict[str, list[Question]]:
+    by_tag = _questions_if_there(folder, split)
+    if not by_tag:
+        raise InputError(
+            f"{folder} has no {_SPLITS[split][0]}/<lang>.json nor another form of that split: {HOW_TO_GET}"
+        )
+    return by_tag
+
+
+def _questions_if_there(folder: Path, split: str) -> dict[str, list[Question]]:
     name, at_hub = _SPLITS[split]
     by_tag: dict[str, list[Question]] = {}
     files = _language_files(folder, name)
@@ -210,10 +234,7 @@ def _questions(folder: Path, split: str) -> dict[str, list[Question]]:
                 by_tag.setdefault(_tag_of(question.id, path), []).append(question)
     if split == HELD_OUT:
         by_tag = {tag: [one for one in rows if is_held_out(one.context)] for tag, rows in by_tag.items()}
-    by_tag = {tag: rows for tag, rows in by_tag.items() if rows}
-    if not by_tag:
-        raise InputError(f"{folder} has no {name}/<lang>.json nor another form of that split: {HOW_TO_GET}")
-    return by_tag
+    return {tag: rows for tag, rows in by_tag.items() if rows}
 
 
 def _language_files(folder: Path, name: str) -> Mapping[str, Path]:

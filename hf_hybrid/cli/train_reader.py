@@ -119,9 +119,9 @@ def _sources(arguments: argparse.Namespace) -> list[list[Question]]:
         raise InputError("train-reader needs questions: name --tydiqa, --files, or both")
     from hf_hybrid.data.squad import read_questions
 
-    found = []
-    if arguments.tydiqa:
-        from hf_hybrid.benchmarks.tydiqa import reader_questions
+    further = [read_questions(Path(file)) for file in arguments.files]
+    if not arguments.tydiqa:
+        return further
+    from hf_hybrid.benchmarks.tydiqa import reader_questions
 
-        found.append(reader_questions(arguments.tydiqa))
-    return found + [read_questions(Path(file)) for file in arguments.files]
+    return reader_questions(arguments.tydiqa, further)

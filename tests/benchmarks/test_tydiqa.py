@@ -13,7 +13,7 @@ import pytest
 
 from hf_hybrid.benchmarks import load_benchmark
 from hf_hybrid.benchmarks.tydiqa import NAMES, reader_questions
-from hf_hybrid.data.squad import is_held_out
+from hf_hybrid.data.squad import Question, is_held_out
 from hf_hybrid.errors import InputError
 from tests.data.test_squad import write_json
 
@@ -106,11 +106,35 @@ def test_a_reader_trains_on_the_rest_and_on_no_question_of_the_held_out(tmp_path
     other = next(text for n in range(100, 200) if not is_held_out(text := f"Aya {n}."))
     again = [("0", f"  {held[0][1].upper()} ", other, [("Aya", 0)])]
     write_json(tmp_path / "train" / "sw.json", rows + again)
-    found = reader_questions(str(tmp_path))
+    (found,) = reader_questions(str(tmp_path))
     assert [one.context for one in found] == [row[2] for row in rows if row not in held]
     assert {one.lang for one in found} == {"sw"}
     with pytest.raises(InputError, match="nowhere is not a folder"):
         reader_questions("nowhere")
+
+
+def test_a_reader_trains_on_nothing_of_another_set_that_tydiqa_measures(tmp_path, caplog):
+    held = next(text for n in range(100) if is_held_out(text := f"Aya {n}."))
+    train = next(text for n in range(100) if not is_held_out(text := f"Aya {n}."))
+    write_json(
+        tmp_path / "train" / "sw.json", [("0", "Swali?", held, [("Aya", 0)]), ("1", "Nani?", train, [("Aya", 0)])]
+    )
+    write_json(tmp_path / "dev" / "fi.json", [("2", "Kuka?", "Koko teksti.", [])])
+    further = [
+        Question("", text, context, (), "fi")
+        for text, context in [
+            ("swali?", "of held_out, in the same words"),
+            ("Missa?", held),
+            ("KUKA?", "of dev, in the same words"),
+            ("Milloin?", "Koko teksti."),
+            ("Nani?", train),
+            ("Miksi?", "neither"),
+        ]
+    ]
+    own, others = reader_questions(str(tmp_path), [further])
+    assert [one.text for one in own] == ["Nani?"]
+    assert [one.text for one in others] == ["Nani?", "Miksi?"]
+    assert "4 questions of another set are left out" in caplog.text
 
 
 @pytest.mark.parametrize(
