@@ -82,7 +82,8 @@ def add_compute_dtype(parser: Parser) -> None:
         default="float32",
         metavar="TYPE",
         help="run the encoder in float32, float16 or bfloat16, of which the last is the fastest on a GPU and on a CPU "
-        "with AMX or AVX512-BF16 (default: %(default)s)",
+        "with AMX or AVX512-BF16, and slow on other CPUs; auto: bfloat16 where it is fast, else float32 "
+        "(default: %(default)s)",
     )
 
 

@@ -15,7 +15,7 @@ from hf_hybrid.encoders.checkpoints import find_checkpoint, refuse_unsafe_weight
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.reading.spans import Span, WindowSpans, best_spans_of_windows, spans_of_passage
 from hf_hybrid.reading.windows import Window, WindowSettings, cut_windows
-from hf_hybrid.retrieval.compute_dtype import check_compute_dtype
+from hf_hybrid.retrieval.compute_dtype import check_compute_dtype, choose_compute_dtype
 from hf_hybrid.retrieval.encode_texts import batches_of
 from hf_hybrid.retrieval.provenance import model_sha256
 
@@ -169,12 +169,12 @@ def load_reader(
         name: local directory or Hub name.
         revision: branch, tag or commit of a Hub model.
         device: ``cpu``, ``cuda``, ...; by default a GPU where there is one.
-        compute_dtype: what it computes in: ``float32``, ``float16`` or ``bfloat16``.
+        compute_dtype: what it computes in: ``float32``, ``float16``, ``bfloat16`` or ``auto``.
 
     Raises:
         InputError: it cannot be found or loaded, or is no reader but an encoder alone.
     """
-    dtype = check_compute_dtype(compute_dtype)
+    check_compute_dtype(compute_dtype)
     folder = find_checkpoint(name, revision, argument="reader")
     model, missing = load_qa_model(folder, name, torch.float32)
     if missing:
@@ -183,7 +183,8 @@ def load_reader(
             f"with `hf-hybrid train-reader {name}`, or name a model for extractive question answering"
         )
     digest = model_sha256(model)
-    model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"), dtype).eval()
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = model.to(place, choose_compute_dtype(compute_dtype, place)).eval()
     return Reader(name, model, load_qa_tokenizer(folder, name), snapshot_commit(folder), digest)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from hf_hybrid.encoders.models import is_static
+from hf_hybrid.engines.precision import choose_precision
 from hf_hybrid.errors import InputError
 from hf_hybrid.retrieval.provenance import remember_weights
 
@@ -21,21 +22,48 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMPUTE_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+AUTO = "auto"
 
 
-def check_compute_dtype(name: str) -> torch.dtype:
-    """The type of a name.
+def check_compute_dtype(name: str) -> None:
+    """Refuse what is neither the name of a type nor `auto`.
 
     Raises:
         InputError: Another name.
     """
-    if name not in COMPUTE_DTYPES:
-        raise InputError(f"compute_dtype: {name!r} is none of {', '.join(COMPUTE_DTYPES)}")
-    return COMPUTE_DTYPES[name]
+    if name not in (*COMPUTE_DTYPES, AUTO):
+        raise InputError(f"compute_dtype: {name!r} is none of {', '.join(COMPUTE_DTYPES)}, {AUTO}")
+
+
+def choose_compute_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The type to compute in on a device: `auto` is bfloat16 where the device multiplies it faster, else float32.
+
+    A CPU without the units for it computes in bfloat16, too, if asked, and takes several times as long: a warning.
+
+    Raises:
+        InputError: An unknown name.
+
+    Example:
+        >>> choose_compute_dtype("float16", torch.device("cpu"))
+        torch.float16
+    """
+    check_compute_dtype(name)
+    if name not in (AUTO, "bfloat16"):
+        return COMPUTE_DTYPES[name]
+    chosen = choose_precision(use_cpu=device.type == "cpu")
+    fast = chosen.bf16 and device.type in ("cpu", "cuda")
+    if name == AUTO:
+        return torch.bfloat16 if fast else torch.float32
+    if device.type == "cpu" and not fast:
+        logger.warning(
+            "compute_dtype: %s: bfloat16 takes several times as long as float32; auto chooses", chosen.reason
+        )
+    return torch.bfloat16
 
 
 def compute_in(model: SentenceTransformer, name: str) -> None:
-    """Let an encoder compute in such numbers; a static one, which only looks up and adds, keeps float32.
+    """Let an encoder compute in such numbers (`auto`: what its device does fastest); a static one, which only looks
+    up and adds, keeps float32.
 
     Raises:
         InputError: An unknown name.
@@ -43,11 +71,13 @@ def compute_in(model: SentenceTransformer, name: str) -> None:
     Example:
         >>> compute_in(model, "bfloat16")  # doctest: +SKIP
     """
-    dtype = check_compute_dtype(name)
-    if name == compute_dtype_of(model):
-        return
+    check_compute_dtype(name)
     if is_static(model):
-        logger.warning("compute_dtype: a static encoder has no products that %s would make faster: float32", name)
+        if name not in (AUTO, "float32"):
+            logger.warning("compute_dtype: a static encoder has no products that %s would make faster: float32", name)
+        return
+    dtype = choose_compute_dtype(name, model.device)
+    if dtype == COMPUTE_DTYPES[compute_dtype_of(model)]:
         return
     remember_weights(model)
     model.to(dtype)

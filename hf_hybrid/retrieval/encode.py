@@ -33,7 +33,7 @@ def load_encoder(
         revision: branch, tag or commit of a Hub model.
         pooling: ``mean`` or ``cls`` instead of what the checkpoint says (plain transformers: instead of ``mean``).
         device: ``cpu``, ``cuda``, ...; by default this process's GPU where there is one.
-        compute_dtype: what it computes in: ``float32``, ``float16`` or ``bfloat16``.
+        compute_dtype: what it computes in: ``float32``, ``float16``, ``bfloat16`` or ``auto``.
 
     Raises:
         InputError: the checkpoint cannot be found or loaded, has pickled weights only, or has no pooling to replace.

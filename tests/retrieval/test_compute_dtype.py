@@ -54,8 +54,19 @@ def test_a_static_encoder_keeps_float32(tmp_path, caplog):
     assert compute_dtype_of(encoder) == "float32" and "a static encoder has no products" in caplog.text
 
 
+@pytest.mark.parametrize(("units", "chosen"), [("AVX512-BF16", "bfloat16"), (None, "float32")])
+def test_auto_is_what_this_cpu_is_fast_in(units, chosen, model, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("hf_hybrid.engines.precision.bf16_units", lambda: units)
+    assert compute_dtype_of(load_encoder(model, device="cpu", compute_dtype="auto")) == chosen
+    static = load_encoder(saved("static", tmp_path / "static"), device="cpu", compute_dtype="auto")
+    assert compute_dtype_of(static) == "float32" and not caplog.text
+    # What was asked for by name is done, and said where it is slow.
+    assert compute_dtype_of(load_encoder(model, device="cpu", compute_dtype="bfloat16")) == "bfloat16"
+    assert ("several times as long" in caplog.text) is (units is None)
+
+
 def test_other_words_are_refused(model):
-    with pytest.raises(InputError, match="compute_dtype: 'int8' is none of float32, float16, bfloat16"):
+    with pytest.raises(InputError, match="compute_dtype: 'int8' is none of float32, float16, bfloat16, auto"):
         load_encoder(model, compute_dtype="int8")
 
 
