@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from hf_hybrid.evaluation.figures import find_figure
+from hf_hybrid.evaluation.reading_figures import GOLD as GOLD_SOURCE
+from hf_hybrid.evaluation.reading_figures import MEASURES
 from hf_hybrid.studies.findings import Table, points
 from hf_hybrid.studies.measured import StudyResults
 
+GOLD = {f"{GOLD_SOURCE}_{name}": title for name, title in MEASURES.items()}
 # Of a corpus that was judged in part: where it is low, the other figures say little.
 JUDGED = "mo_judged_at_10"
 
@@ -46,6 +49,30 @@ def language_levels(results: StudyResults, benchmark: str, budget: str, figures:
         ["language", "passages", *arms],
         rows,
         f"{titles}, points; means over seeds.",
+    )
+
+
+def reader_ceiling(results: StudyResults, benchmark: str) -> Table | None:
+    """What the reader answers from the gold passages, by language: no retriever can bring it further.
+
+    Returns:
+        None where the benchmark was scored without a reader. All models of a study have the same one.
+    """
+    first = results.load(next(cell.results(results.output, benchmark) for cell in results.grid.cells))
+    if first.reading is None:
+        return None
+    facts = first.benchmark
+    questions = dict(zip(facts.languages, facts.queries_per_language or (), strict=False))
+    rows = [
+        [tag, f"{questions[tag]:,}" if tag in questions else "-", *(points(of[key], sign=False) for key in GOLD)]
+        for tag, of in first.per_language.items()
+    ]
+    rows.append(["mean", f"{facts.queries:,}", *(points(first.summary[key], sign=False) for key in GOLD)])
+    return Table(
+        f"The reader's ceiling ({benchmark})",
+        ["language", "questions", *GOLD.values()],
+        rows,
+        "Points, from the gold passages.",
     )
 
 

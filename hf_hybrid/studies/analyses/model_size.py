@@ -18,6 +18,7 @@ from hf_hybrid.evaluation.figures import find_figure
 from hf_hybrid.evaluation.paired_figures import JointFigures, joint_figures
 from hf_hybrid.metrics.significance import holm
 from hf_hybrid.plots.panels import Panel, Series
+from hf_hybrid.studies.analyses.levels import reader_ceiling
 from hf_hybrid.studies.analyses.settings import check_arms, check_figures, settings_of
 from hf_hybrid.studies.contrasts import LEVEL, judge_contrasts
 from hf_hybrid.studies.findings import HOLDS, OPEN, Analysis, Finding, Table, points
@@ -80,6 +81,8 @@ def analyse(results: StudyResults) -> Analysis:
     findings, tables, contrasts = judge_contrasts(results, results.design.contrasts)
     content: dict[str, Any] = {"contrasts": contrasts, "lines": []}
     panels: list[Panel] = []
+    ceilings = [reader_ceiling(results, benchmark) for benchmark in results.design.benchmarks]
+    tables += [one for one in ceilings if one is not None]
     for budget in results.design.budgets:
         for benchmark in results.design.benchmarks:
             lines = _lines(results, settings, benchmark, budget)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,7 @@ def test_slopes_are_those_of_the_results_files(tmp_path):
         noise = 1.5 - (gain[cell.level] if cell.arm == "hybrid" else 0)
         write_system(path, noise, seed=cell.seed, benchmark=small_benchmark(questions=20), draw=number)
     found = analyse(results)
+    assert not any("ceiling" in table.title for table in found.tables)
     line = found.content["lines"][0]
     assert line["figure"] == "mul_map"
     values = {arm: list(line["arms"][arm]["values"].values()) for arm in ("hybrid", "x-y")}
@@ -64,3 +67,27 @@ def test_slopes_are_those_of_the_results_files(tmp_path):
 def test_mistakes_are_named(change, message):
     with pytest.raises(InputError, match=message):
         check(from_json({**DESIGN, **change}, "test"))
+
+
+def test_behind_a_reader_there_is_its_ceiling_by_language(tmp_path):
+    design = from_json(DESIGN, "test")
+    results = StudyResults(design, make_grid(design, {}), tmp_path)
+    for number, cell in enumerate(results.grid.cells):
+        path = cell.results(tmp_path, "test")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_system(path, 1.5, seed=cell.seed, benchmark=small_benchmark(questions=20), draw=number)
+        record = json.loads(path.read_text())
+        record["reading"] = {"reader": {"name": "reader"}, "settings": {}, "answers_sha256": "0"}
+        record["summary"] |= {"gold_em": 0.5, "gold_f1": 0.625}
+        for place, of_language in enumerate(record["per_language"].values()):
+            of_language |= {"gold_em": 0.25 * (place + 1), "gold_f1": 0.5 + 0.125 * place}
+        path.write_text(json.dumps(record))
+    (table,) = [one for one in analyse(results).tables if "ceiling" in one.title]
+    assert table.title == "The reader's ceiling (test)"
+    assert table.head == ["language", "questions", "exact match", "F1"]
+    assert table.rows == [
+        ["de", "20", "25.00", "50.00"],
+        ["en", "20", "50.00", "62.50"],
+        ["zh-Hant", "20", "75.00", "75.00"],
+        ["mean", "60", "50.00", "62.50"],
+    ]
