@@ -15,6 +15,8 @@ taken out.
 from __future__ import annotations
 
 import logging
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +26,7 @@ import numpy as np
 
 from hf_hybrid.benchmarks.benchmark import Benchmark
 from hf_hybrid.benchmarks.corpus_benchmark import Collection, CorpusBenchmark
-from hf_hybrid.benchmarks.downloads import benchmark_folder
+from hf_hybrid.benchmarks.downloads import benchmark_folder, download
 from hf_hybrid.data.squad import Question, is_held_out, read_questions
 from hf_hybrid.errors import InputError, nearest
 from hf_hybrid.language_tags import wanted_languages
@@ -145,8 +147,8 @@ def load_tydiqa_by_language(
 def reader_questions(place: str, further: Sequence[Sequence[Question]] = ()) -> list[list[Question]]:
     """Questions for the training of a reader: TyDi QA's train split and other sets, without what TyDi QA measures.
 
-    A question is left out where its paragraph is one of ``held_out``, or where ``held_out`` or ``dev`` asks it in the
-    same words of any paragraph; of the other sets, which have no ``held_out``, those with a paragraph of either, too.
+    A question is left out where ``held_out`` or ``dev`` has its paragraph, or asks it in the same words of another.
+    Case, white space and the Unicode form do not count.
 
     Args:
         place: a folder in one of the layouts above, or a dataset repository of the Hub.
@@ -158,25 +160,34 @@ def reader_questions(place: str, further: Sequence[Sequence[Question]] = ()) -> 
     Raises:
         InputError: there is no such place, or it is damaged.
     """
-    is_folder = Path(place).is_dir() or place.count("/") != 1
-    found = benchmark_folder(
-        TASK, HOW_TO_GET, *((place, None) if is_folder else (None, place)), None, [_pattern("train"), _pattern("dev")]
-    )
+    is_hub_id = not Path(place).is_dir() and re.fullmatch(r"[\w.-]+/[\w.-]+", place) is not None
+    if not is_hub_id and not Path(place).is_dir():
+        raise InputError(f"--tydiqa {place} is not a folder: {_READER_DATA}")
+    patterns = [_pattern("train"), _pattern("dev")]
+    found = download(place, None, patterns, _READER_DATA) if is_hub_id else Path(place)
     questions = [replace(one, lang=tag) for tag, rows in _questions(found, "train").items() for one in rows]
     measured = [one for one in questions if is_held_out(one.context)]
-    measured += [one for rows in _questions_if_there(found, "dev").values() for one in rows]
-    asked = {_words(one.text) for one in measured}
-    contexts = {one.context for one in measured}
+    dev = [one for rows in _questions_if_there(found, "dev").values() for one in rows]
+    if not dev:
+        logger.warning("%s has no dev split: questions that it shares with what is trained on are not left out", found)
+    asked = {_words(one.text) for one in (*measured, *dev)}
+    contexts = {_words(one.context) for one in (*measured, *dev)}
     kept = []
     for number, rows in enumerate([questions, *further]):
-        kept.append([one for one in rows if one.context not in contexts and _words(one.text) not in asked])
-        if number and (left_out := len(rows) - len(kept[-1])):
-            logger.warning("%d questions of another set are left out: TyDi QA measures them", left_out)
+        kept.append([one for one in rows if _words(one.context) not in contexts and _words(one.text) not in asked])
+        if left_out := len(rows) - len(kept[-1]):
+            whose = "another set" if number else "TyDi QA's train split"
+            logger.info("%d questions of %s are left out: TyDi QA measures them", left_out, whose)
     return kept
 
 
-def _words(question: str) -> str:
-    return " ".join(question.lower().split())
+_READER_DATA = (
+    "give --tydiqa a folder with train/<lang>.json and dev/<lang>.json, or google-research-datasets/tydiqa of the Hub"
+)
+
+
+def _words(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).lower().split())
 
 
 def _pattern(split: str) -> str:
@@ -222,16 +233,14 @@ def _questions_if_there(folder: Path, split: str) -> dict[str, list[Question]]:
     name, at_hub = _SPLITS[split]
     by_tag: dict[str, list[Question]] = {}
     files = _language_files(folder, name)
-    whole = [
-        folder / f"tydiqa-goldp-v1.1-{name}.json",
-        *sorted((folder / "secondary_task").glob(f"{at_hub}-*.parquet")),
-    ]
     for tag, path in files.items():
         by_tag[tag] = read_questions(path)
-    for path in [] if files else whole:
-        if path.is_file():
-            for question in read_questions(path):
-                by_tag.setdefault(_tag_of(question.id, path), []).append(question)
+    # One form of the split, or a folder with several would ask everything twice.
+    published = folder / f"tydiqa-goldp-v1.1-{name}.json"
+    shards = sorted((folder / "secondary_task").glob(f"{at_hub}-*.parquet"))
+    for path in [] if files else [published] if published.is_file() else shards:
+        for question in read_questions(path):
+            by_tag.setdefault(_tag_of(question.id, path), []).append(question)
     if split == HELD_OUT:
         by_tag = {tag: [one for one in rows if is_held_out(one.context)] for tag, rows in by_tag.items()}
     return {tag: rows for tag, rows in by_tag.items() if rows}

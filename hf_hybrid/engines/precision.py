@@ -25,19 +25,20 @@ class Precision(NamedTuple):
     reason: str
 
 
-def choose_precision(use_cpu: bool = False) -> Precision:
+def choose_precision(use_cpu: bool = False, gpu: torch.device | None = None) -> Precision:
     """bf16 on a GPU that has it and on a CPU with AMX or AVX512-BF16, else float32.
 
     Args:
         use_cpu: The run was told to stay on the CPU.
+        gpu: Which GPU; by default the current one.
 
     Example:
         >>> choose_precision(use_cpu=True).reason  # doctest: +SKIP
         'this CPU has AVX512-BF16'
     """
     if not use_cpu and torch.cuda.is_available():
-        major = torch.cuda.get_device_capability()[0]
-        return Precision(major >= 8, f"{torch.cuda.get_device_name()} {'has' if major >= 8 else 'lacks'} bf16")
+        major = torch.cuda.get_device_capability(gpu)[0]
+        return Precision(major >= 8, f"{torch.cuda.get_device_name(gpu)} {'has' if major >= 8 else 'lacks'} bf16")
     units = bf16_units()
     return Precision(bool(units), f"this CPU has {units}" if units else "this CPU has neither AMX nor AVX512-BF16")
 

@@ -15,7 +15,7 @@ from hf_hybrid.encoders.checkpoints import find_checkpoint, refuse_unsafe_weight
 from hf_hybrid.errors import InputError, first_line
 from hf_hybrid.reading.spans import Span, WindowSpans, best_spans_of_windows, spans_of_passage
 from hf_hybrid.reading.windows import Window, WindowSettings, cut_windows
-from hf_hybrid.retrieval.compute_dtype import check_compute_dtype, choose_compute_dtype
+from hf_hybrid.retrieval.compute_dtype import cast_weights, check_compute_dtype, choose_compute_dtype
 from hf_hybrid.retrieval.encode_texts import batches_of
 from hf_hybrid.retrieval.provenance import model_sha256
 
@@ -184,7 +184,8 @@ def load_reader(
         )
     digest = model_sha256(model)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model = model.to(place, choose_compute_dtype(compute_dtype, place)).eval()
+    model = model.to(place).eval()
+    cast_weights(model, choose_compute_dtype(compute_dtype, place))
     return Reader(name, model, load_qa_tokenizer(folder, name), snapshot_commit(folder), digest)
 
 

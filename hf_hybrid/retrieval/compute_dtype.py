@@ -50,7 +50,8 @@ def choose_compute_dtype(name: str, device: torch.device) -> torch.dtype:
     check_compute_dtype(name)
     if name not in (AUTO, "bfloat16"):
         return COMPUTE_DTYPES[name]
-    chosen = choose_precision(use_cpu=device.type == "cpu")
+    on_gpu = device.type == "cuda"
+    chosen = choose_precision(use_cpu=not on_gpu, gpu=device if on_gpu else None)
     fast = chosen.bf16 and device.type in ("cpu", "cuda")
     if name == AUTO:
         return torch.bfloat16 if fast else torch.float32
@@ -77,10 +78,31 @@ def compute_in(model: SentenceTransformer, name: str) -> None:
             logger.warning("compute_dtype: a static encoder has no products that %s would make faster: float32", name)
         return
     dtype = choose_compute_dtype(name, model.device)
-    if dtype == COMPUTE_DTYPES[compute_dtype_of(model)]:
+    if str(dtype) == f"torch.{compute_dtype_of(model)}":
         return
     remember_weights(model)
+    cast_weights(model, dtype)
+
+
+def cast_weights(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Cast what a checkpoint stores, and nothing that a model computes when it is made: rotary embeddings' frequencies
+    in 16 bits would turn late positions by the wrong angle. As `from_pretrained(dtype=...)` does.
+
+    Example:
+        >>> layer = torch.nn.Linear(2, 2)
+        >>> cast_weights(layer, torch.bfloat16)
+        >>> layer.weight.dtype
+        torch.bfloat16
+    """
+    computed = [
+        (module, name, buffer)
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+        if name in module._non_persistent_buffers_set
+    ]
     model.to(dtype)
+    for module, name, buffer in computed:
+        module.register_buffer(name, buffer, persistent=False)
 
 
 def compute_dtype_of(model: SentenceTransformer) -> str:

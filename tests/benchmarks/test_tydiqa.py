@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,11 @@ def test_all_layouts_give_one_benchmark(tmp_path, make):
     assert only.languages == ("te",) and only.num_queries == 1
 
 
+def test_a_folder_with_two_layouts_asks_everything_once(tmp_path):
+    found = load_benchmark("tydiqa", data_dir=folder_of_the_hub(one_file(tmp_path)))
+    assert (found.num_queries, found.num_candidates) == (4, 3)
+
+
 def test_each_language_searches_its_own_paragraphs(tmp_path):
     found = load_benchmark("tydiqa_by_language", data_dir=folder_of_languages(tmp_path))
     swahili, telugu = found.collections
@@ -109,22 +115,24 @@ def test_a_reader_trains_on_the_rest_and_on_no_question_of_the_held_out(tmp_path
     (found,) = reader_questions(str(tmp_path))
     assert [one.context for one in found] == [row[2] for row in rows if row not in held]
     assert {one.lang for one in found} == {"sw"}
-    with pytest.raises(InputError, match="nowhere is not a folder"):
-        reader_questions("nowhere")
+    for place in ("nowhere", "nowhere/", "a/folder/nowhere"):
+        with pytest.raises(InputError, match=f"--tydiqa {place} is not a folder: give --tydiqa a folder with train/"):
+            reader_questions(place)
 
 
 def test_a_reader_trains_on_nothing_of_another_set_that_tydiqa_measures(tmp_path, caplog):
-    held = next(text for n in range(100) if is_held_out(text := f"Aya {n}."))
+    caplog.set_level("INFO")
+    held = next(text for n in range(100) if is_held_out(text := f"Äya {n}."))
     train = next(text for n in range(100) if not is_held_out(text := f"Aya {n}."))
     write_json(
-        tmp_path / "train" / "sw.json", [("0", "Swali?", held, [("Aya", 0)]), ("1", "Nani?", train, [("Aya", 0)])]
+        tmp_path / "train" / "sw.json", [("0", "Swali?", held, [("Äya", 0)]), ("1", "Nani?", train, [("Aya", 0)])]
     )
     write_json(tmp_path / "dev" / "fi.json", [("2", "Kuka?", "Koko teksti.", [])])
     further = [
         Question("", text, context, (), "fi")
         for text, context in [
             ("swali?", "of held_out, in the same words"),
-            ("Missa?", held),
+            ("Missa?", unicodedata.normalize("NFD", held)),
             ("KUKA?", "of dev, in the same words"),
             ("Milloin?", "Koko teksti."),
             ("Nani?", train),
@@ -134,7 +142,9 @@ def test_a_reader_trains_on_nothing_of_another_set_that_tydiqa_measures(tmp_path
     own, others = reader_questions(str(tmp_path), [further])
     assert [one.text for one in own] == ["Nani?"]
     assert [one.text for one in others] == ["Nani?", "Miksi?"]
-    assert "4 questions of another set are left out" in caplog.text
+    assert "4 questions of another set are left out" in caplog.text and "no dev split" not in caplog.text
+    (tmp_path / "dev" / "fi.json").unlink()
+    assert len(reader_questions(str(tmp_path), [further])[1]) == 4 and "has no dev split" in caplog.text
 
 
 @pytest.mark.parametrize(

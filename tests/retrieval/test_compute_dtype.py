@@ -6,13 +6,14 @@ import json
 
 import pytest
 import torch
+from transformers import ModernBertConfig, ModernBertModel
 
 from hf_hybrid.arguments import ModelArguments
 from hf_hybrid.cli.main import main
 from hf_hybrid.data.teacher_vectors import TeacherVectors
 from hf_hybrid.encoders.models import build_encoder, save_encoder
 from hf_hybrid.errors import InputError
-from hf_hybrid.retrieval.compute_dtype import compute_dtype_of
+from hf_hybrid.retrieval.compute_dtype import cast_weights, compute_dtype_of
 from hf_hybrid.retrieval.encode import load_encoder
 from hf_hybrid.retrieval.encode_texts import encode_texts
 from hf_hybrid.retrieval.provenance import model_sha256
@@ -63,6 +64,18 @@ def test_auto_is_what_this_cpu_is_fast_in(units, chosen, model, tmp_path, monkey
     # What was asked for by name is done, and said where it is slow.
     assert compute_dtype_of(load_encoder(model, device="cpu", compute_dtype="bfloat16")) == "bfloat16"
     assert ("several times as long" in caplog.text) is (units is None)
+
+
+def test_frequencies_of_positions_keep_their_digits():
+    config = ModernBertConfig(
+        vocab_size=50, hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, pad_token_id=0
+    )
+    encoder = ModernBertModel(config)
+    before = {name: buffer.clone() for name, buffer in encoder.named_buffers() if "inv_freq" in name}
+    cast_weights(encoder, torch.bfloat16)
+    after = dict(encoder.named_buffers())
+    assert before and all(torch.equal(after[name], buffer) for name, buffer in before.items())
+    assert {parameter.dtype for parameter in encoder.parameters()} == {torch.bfloat16}
 
 
 def test_other_words_are_refused(model):

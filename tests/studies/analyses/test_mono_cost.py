@@ -12,7 +12,8 @@ from hf_hybrid.evaluation.comparison import compare_results
 from hf_hybrid.evaluation.paired_figures import paired_figures
 from hf_hybrid.metrics.significance import holm
 from hf_hybrid.studies.analyses.front import on_front
-from hf_hybrid.studies.analyses.mono_cost import check, cost_entry
+from hf_hybrid.studies.analyses.mono_cost import MonoCostSettings, _findings, _Judged, check, cost_entry
+from hf_hybrid.studies.findings import FAILS, HOLDS, OPEN
 from hf_hybrid.studies.study import from_json
 from tests.results_files import write_system
 from tests.studies.designs import SMALL
@@ -64,3 +65,23 @@ def test_costs_are_those_of_the_comparison_at_every_margin(files):
 def test_mistakes_are_named(analysis, message):
     with pytest.raises(InputError, match=message):
         check(from_json({**SMALL, "study": "mono_cost", "analysis": analysis}, "test"))
+
+
+def test_what_is_judged_shares_the_level_and_losses_beyond_a_margin_fail():
+    def judged(margin, low, high, p_value):
+        overall = {"difference": 0.0, "low": low, "high": high, "smallest_seen": 0.01}
+        overall["not_worse"] = {f"{margin:g}": p_value}
+        cost = {"benchmark": "b", "budget": "", "level": "0.5", "overall": overall}
+        return _Judged(cost, margin, 3, 40)
+
+    found = _findings(
+        [
+            judged(0.01, -0.004, 0.002, 0.01),
+            judged(0.02, -0.012, 0.001, 0.03),  # .03 alone, but two tests are left
+            judged(0.005, -0.012, -0.006, 0.99),
+            judged(0.01, -0.012, -0.006, 0.5),
+        ],
+        MonoCostSettings(judged="0.5"),
+    )
+    assert [one.p_value for one in found] == pytest.approx([0.04, 0.09, 1.0, 1.0])
+    assert [one.verdict for one in found] == [HOLDS, OPEN, FAILS, OPEN]
