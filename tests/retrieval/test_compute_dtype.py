@@ -60,7 +60,7 @@ def test_auto_is_what_this_cpu_is_fast_in(units, chosen, model, tmp_path, monkey
     monkeypatch.setattr("hf_hybrid.engines.precision.bf16_units", lambda: units)
     assert compute_dtype_of(load_encoder(model, device="cpu", compute_dtype="auto")) == chosen
     static = load_encoder(saved("static", tmp_path / "static"), device="cpu", compute_dtype="auto")
-    assert compute_dtype_of(static) == "float32" and not caplog.text
+    assert compute_dtype_of(static) == "float32" and "compute_dtype" not in caplog.text
     # What was asked for by name is done, and said where it is slow.
     assert compute_dtype_of(load_encoder(model, device="cpu", compute_dtype="bfloat16")) == "bfloat16"
     assert ("several times as long" in caplog.text) is (units is None)
