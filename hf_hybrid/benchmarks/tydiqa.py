@@ -38,6 +38,9 @@ HOW_TO_GET = (
     "pass --hub_id google-research-datasets/tydiqa, or download its folder secondary_task, or "
     "tydiqa-goldp-v1.1-dev.json of TyDi QA, into DIR and pass --data_dir DIR"
 )
+_READER_DATA = (
+    "give --tydiqa a folder with train/<lang>.json and dev/<lang>.json, or google-research-datasets/tydiqa of the Hub"
+)
 # How ids and published files call the languages.
 NAMES = {
     "arabic": "ar",
@@ -160,11 +163,11 @@ def reader_questions(place: str, further: Sequence[Sequence[Question]] = ()) -> 
     Raises:
         InputError: there is no such place, or it is damaged.
     """
-    is_hub_id = not Path(place).is_dir() and re.fullmatch(r"[\w.-]+/[\w.-]+", place) is not None
-    if not is_hub_id and not Path(place).is_dir():
-        raise InputError(f"--tydiqa {place} is not a folder: {_READER_DATA}")
-    patterns = [_pattern("train"), _pattern("dev")]
-    found = download(place, None, patterns, _READER_DATA) if is_hub_id else Path(place)
+    found = Path(place)
+    if not found.is_dir():
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", place):
+            raise InputError(f"--tydiqa {place} is not a folder: {_READER_DATA}")
+        found = download(place, None, [_pattern("train"), _pattern("dev")], _READER_DATA)
     questions = [replace(one, lang=tag) for tag, rows in _questions(found, "train").items() for one in rows]
     measured = [one for one in questions if is_held_out(one.context)]
     dev = [one for rows in _questions_if_there(found, "dev").values() for one in rows]
@@ -179,11 +182,6 @@ def reader_questions(place: str, further: Sequence[Sequence[Question]] = ()) -> 
             whose = "another set" if number else "TyDi QA's train split"
             logger.info("%d questions of %s are left out: TyDi QA measures them", left_out, whose)
     return kept
-
-
-_READER_DATA = (
-    "give --tydiqa a folder with train/<lang>.json and dev/<lang>.json, or google-research-datasets/tydiqa of the Hub"
-)
 
 
 def _words(text: str) -> str:
