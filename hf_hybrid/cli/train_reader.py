@@ -56,7 +56,7 @@ examples:
             "--tydiqa",
             metavar="DIR",
             help="train on TyDi QA's train split in this folder or data set of the Hub, but for the held-out fifth of "
-            "its passages",
+            "its passages; of all sets what that fifth or dev asks is left out",
         )
         data.add_argument(
             "--files",
